@@ -1,0 +1,1 @@
+"""Dagster assets, one module a step of the method; thin, each calls one function of the method."""

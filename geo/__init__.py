@@ -1,0 +1,1 @@
+"""Places: boundaries, geocoding, hotspots, proximity and the offline map."""

@@ -1,0 +1,165 @@
+"""Settings of `profile.yaml`: thresholds and rules a partnership may change, with their defaults.
+
+Every default names its source. Objects only; reading and checking of YAML is in `load.py`.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from profile_pipeline.tables import RISK_LEVELS
+
+
+class Strict(BaseModel):
+    """A part of the plan: unknown keys are errors, values can't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class TermsOfReference(Strict):
+    """What the profile is for and how it is made (the strategy's first step)."""
+
+    aim: str
+    objectives: tuple[str, ...] = Field(min_length=1)
+    methodology: str
+    time_frames: str
+    required_outputs: tuple[str, ...] = Field(min_length=1)
+    resources: str
+    agreed_by: str = ""
+    agreed_on: date | None = None
+
+
+class Area(Strict):
+    """The area the partnership answers for."""
+
+    name: str
+    responsible_authority: str
+    region: str = ""
+    postcode_districts: tuple[str, ...] = Field(
+        default=(), description="districts that count as the area; empty: those of the postcode directory"
+    )
+
+
+class Period(Strict):
+    """The days the profile covers, whole fiscal quarters."""
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "Period":
+        if self.end < self.start:
+            raise ValueError(f"the period ends ({self.end}) before it starts ({self.start})")
+        return self
+
+
+class TrackerRule(Strict):
+    """Who counts as open and at risk at the end of a quarter (DESIGN: a setting, not code)."""
+
+    open_statuses: tuple[str, ...] = ("open",)
+    at_risk_levels: tuple[str, ...] = RISK_LEVELS
+    under_age: int = Field(default=18, ge=1, description="years, on the last day of the quarter")
+
+
+class ScreeningGroup(Strict):
+    """A group the strategy wants screened routinely, and the datasets that list it."""
+
+    group: str
+    datasets: tuple[str, ...] = Field(min_length=1)
+    minimum_age: int = Field(default=0, description="years; DART referrals count from 10")
+
+
+class ReturnInterviewRule(Strict):
+    """Statutory guidance (DfE 2014): within 72 hours of return; exactly 72.0 is on time."""
+
+    hours: float = 72
+
+
+class LinkageSettings(Strict):
+    """Splink's engine, thresholds (match weights, log2) and seed."""
+
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    threshold: float = Field(default=8.0, description="match weight from which a pair may join")
+    review_from: float = Field(default=0.0, description="match weight from which a pair is reviewed")
+    strict_threshold: float = Field(default=14.0, description="weight of a link that needs no doubt")
+    review_limit: int = Field(default=200, ge=0, description="pairs in the clerical review")
+    seed: int = 20160331
+
+
+class DefaultGeocode(Strict):
+    """A point that a system gives to events whose place it doesn't know."""
+
+    easting_m: float
+    northing_m: float
+    why: str
+    radius_m: float = 1
+
+
+class HotspotSettings(Strict):
+    """Exact binomial hotspots on hexagons; defaults from simulations at a borough's counts."""
+
+    hex_side_m: float = Field(default=250, gt=0)
+    false_discovery_rate: float = Field(default=0.05, gt=0, lt=1)
+    minimum_events: int = Field(default=50, description="no inference below (events)")
+    margin_m: float = Field(default=3000, description="how far outside the area events still count")
+    baseline: Literal["addresses", "residents"] = "addresses"
+    default_geocodes: tuple[DefaultGeocode, ...] = ()
+    near_m: float = Field(default=500, description="a context layer is near within (metres)")
+
+
+class Edition(Strict):
+    """Disclosure control of one audience (DESIGN section 4)."""
+
+    suppress_up_to: int = Field(ge=2, description="counts from 1 to this are suppressed")
+    round_to: int = Field(default=1, ge=1)
+    minimum_denominator: int = Field(default=10, description="percentages need this many")
+
+
+class Editions(Strict):
+    """The audiences outside the analyst's desk."""
+
+    panel: Edition = Edition(suppress_up_to=4)
+    sub_group: Edition = Edition(suppress_up_to=4)
+    public: Edition = Edition(suppress_up_to=7, round_to=5, minimum_denominator=20)
+
+
+class GapLimits(Strict):
+    """When a weakness of the data becomes an intelligence gap (percent unless said)."""
+
+    not_recorded_percent: float = 20
+    ungraded_percent: float = 10
+    screened_percent: float = Field(default=50, description="coverage below which a group is a gap")
+    late_or_no_interview_percent: float = 20
+    referral_share_percent: float = Field(
+        default=5, description="a referral source below this share of children is a gap"
+    )
+    reports_per_premises: int = Field(default=5, description="reports in a year on one premises")
+    linked_percent: float = Field(default=95, description="CP-IS: matched records, below is a gap")
+    days_to_answer: int = Field(default=60, description="days from the as-at date to a gap's due date")
+    minimum_months: int = Field(default=12, description="a shorter period can't show a pattern (IICSA)")
+
+
+class ProfileSettings(Strict):
+    """`profile.yaml` as a whole."""
+
+    title: str
+    version: str = "1"
+    author: str = ""
+    protective_marking: str = "OFFICIAL-SENSITIVE"
+    synthetic: bool = Field(default=False, description="print that all people are invented")
+    terms_of_reference: TermsOfReference
+    area: Area
+    period: Period
+    as_at: date
+    data: Path = Path("data")
+    reference: Path = Path("reference")
+    tracker: TrackerRule = TrackerRule()
+    screening_groups: tuple[ScreeningGroup, ...] = ()
+    return_interviews: ReturnInterviewRule = ReturnInterviewRule()
+    overlap_at_least: int = Field(default=3, description="indicators from which a child is in the cohort")
+    linkage: LinkageSettings = LinkageSettings()
+    hotspots: HotspotSettings = HotspotSettings()
+    editions: Editions = Editions()
+    gaps: GapLimits = GapLimits()

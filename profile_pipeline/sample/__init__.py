@@ -1,0 +1,1 @@
+"""An invented borough with ground truth, for the demonstration, the tests and the accuracy figures."""

@@ -1,0 +1,1 @@
+"""What may leave the analyst's desk: editions, disclosure control, releases and retention."""

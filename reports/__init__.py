@@ -1,0 +1,1 @@
+"""The problem profile as a document, and the workbooks that go with it."""
