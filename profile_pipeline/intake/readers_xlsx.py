@@ -1,0 +1,154 @@
+"""XLSX: bytes to the rows of one sheet, as text.
+
+calamine (by fastexcel) reads; before it does, the package is judged from the outside: a workbook
+with macros, a password, a sheet of 17 thousand million cells or a ZIP that swells is refused.
+"""
+
+import difflib
+import io
+import re
+import zipfile
+from posixpath import join, normpath
+from zlib import error as ZlibError
+
+import polars as pl
+
+from profile_pipeline.errors import DeliveryError, Problem
+from profile_pipeline.plan.reading import ReadSettings
+
+UNPACKED_LIMIT = 1 << 30  # bytes; a sheet of a million rows and twenty columns has 0.7 GB
+CELLS_LIMIT = 30_000_000  # calamine holds the whole rectangle, 32 bytes a cell
+OLE = b"\xd0\xcf\x11\xe0"
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
+STRICT_SHEET = "{http://purl.oclc.org/ooxml/spreadsheetml/main}sheet"
+CELL = re.compile(rb"""\br=["']([A-Z]{1,9})\d""")
+ROW = re.compile(rb"""\br=["'][A-Z]{0,9}(\d+)""")
+
+
+def read_xlsx(data: bytes, settings: ReadSettings, name: str) -> pl.DataFrame:
+    """Return every row of the sheet from the first, columns `0`, `1` ... of text; null is empty.
+
+    Numbers are the shortest text (`14`), dates `YYYY-MM-DD`, with a time `YYYY-MM-DD HH:MM:SS`
+    (midnight counts as no time), times of day `HH:MM:SS`, truth values `true` and `false`, error
+    cells empty, formulas the value last calculated. Raises DeliveryError.
+    """
+    package = _open(data, name)
+    sheet = _sheet(package, settings.sheet, name)
+    rows = _cells(data, sheet, name)
+    return rows.with_columns(_tidy(pl.col(column)) for column in rows.columns)
+
+
+def _open(data: bytes, name: str) -> zipfile.ZipFile:
+    if data.startswith(OLE):
+        what = "this workbook has a password or the old format .xls."
+        raise DeliveryError(Problem(name, what, "Save it as .xlsx without a password."))
+    try:
+        package = zipfile.ZipFile(io.BytesIO(data))
+        names = {entry.filename.lower() for entry in package.infolist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+        raise _broken(name) from None
+    if any(entry.endswith("vbaproject.bin") for entry in names):
+        raise DeliveryError(
+            Problem(name, "this workbook holds macros.", "Save it as .xlsx, without macros.")
+        )
+    if any(entry.flag_bits & 1 for entry in package.infolist()):
+        raise DeliveryError(Problem(name, "this workbook has a password.", "Save it without one."))
+    if sum(entry.file_size for entry in package.infolist()) > UNPACKED_LIMIT:
+        what = f"this workbook is larger than {UNPACKED_LIMIT >> 20} MB when unpacked."
+        raise DeliveryError(Problem(name, what, "Ask for a CSV file."))
+    return package
+
+
+def _broken(name: str) -> DeliveryError:
+    what = "this is not an Excel workbook, or a broken one."
+    return DeliveryError(Problem(name, what, "Ask the agency to send it again."))
+
+
+def _part(package: zipfile.ZipFile, path: str, name: str) -> bytes:
+    try:
+        return package.read(path)
+    except (KeyError, zipfile.BadZipFile, ZlibError, OSError, EOFError, RuntimeError, ValueError):
+        raise _broken(name) from None
+
+
+def _sheet(package: zipfile.ZipFile, wanted: str | None, name: str) -> str:
+    """Return the name of the sheet to read, having checked that it isn't monstrous.
+
+    Sheets are not listed in the message: some services keep a sheet a child.
+    """
+    from defusedxml import ElementTree
+    from defusedxml.common import DefusedXmlException
+
+    try:
+        book = ElementTree.fromstring(_part(package, "xl/workbook.xml", name))
+        links = ElementTree.fromstring(_part(package, "xl/_rels/workbook.xml.rels", name))
+    except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
+        raise _broken(name) from None
+    targets = {link.get("Id"): link.get("Target") or "" for link in links}
+    sheets: dict[str, tuple[bool, str]] = {}
+    for entry in book.iter():
+        if entry.tag in (SHEET, STRICT_SHEET):
+            link = next((value for key, value in entry.items() if key.endswith("}id")), None)
+            target = targets.get(link, "")
+            path = target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
+            if "worksheets/" in path and (title := entry.get("name")):
+                sheets[title] = (entry.get("state", "visible") == "visible", path)
+    if wanted is None:
+        title = next((title for title, (visible, _) in sheets.items() if visible), None)
+        if title is None:
+            raise DeliveryError(Problem(name, "it has no visible sheet.", "Set `read: sheet`."))
+    elif wanted in sheets:
+        title = wanted
+    else:
+        near = difflib.get_close_matches(wanted.casefold(), [s.casefold() for s in sheets], n=1)
+        close = [title for title in sheets if near and title.casefold() == near[0]]
+        hint = f"Did you mean '{close[0]}'?" if close else "Correct `read: sheet`."
+        what = f"none of its {len(sheets)} sheets is called '{wanted}'."
+        raise DeliveryError(Problem(name, what, hint))
+    _refuse_monstrous(_part(package, sheets[title][1], name), name)
+    return title
+
+
+def _refuse_monstrous(xml: bytes, name: str) -> None:
+    """Refuse a sheet whose outermost cells span more than can be held, however few are filled."""
+    letters = set(CELL.findall(xml))
+    columns = max((_column(word) for word in letters), default=1)
+    rows = max((int(number) for number in set(ROW.findall(xml)) if len(number) < 12), default=1)
+    if rows > 1_048_576 or columns > 16_384 or rows * columns > CELLS_LIMIT:
+        what = f"the sheet spans {rows} rows and {columns} columns."
+        cure = "Delete stray cells far below or beside the data, or ask for a CSV file."
+        raise DeliveryError(Problem(name, what, cure))
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _cells(data: bytes, sheet: str, name: str) -> pl.DataFrame:
+    import fastexcel
+
+    try:
+        reader = fastexcel.read_excel(data)
+        cells = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # calamine is Rust: its panics are no Exception
+        raise _broken(name) from None
+    cells.columns = [str(number) for number in range(cells.width)]
+    return cells.cast(pl.String)
+
+
+def _tidy(cell: pl.Expr) -> pl.Expr:
+    """Dates as they were meant: Excel keeps days and fractions, calamine prints them in full."""
+    moment = cell.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
+    whole = (
+        pl.when(cell.str.contains(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+$"))
+        .then(moment.dt.round("1s").dt.strftime("%Y-%m-%d %H:%M:%S"))
+        .otherwise(cell)
+    )
+    return whole.str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", "$1").str.replace(
+        r"^1899-12-3[01] (\d\d:\d\d:\d\d)$", "$1"
+    )
