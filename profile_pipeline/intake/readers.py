@@ -60,7 +60,9 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
     else:
         sheet = read_xlsx(data, settings, name)
         if sheet.height < settings.header_row:
-            what = f"it has {sheet.height} rows, the headings should be in row {settings.header_row}."
+            what = (
+                f"it has {sheet.height} rows, the headings should be in row {settings.header_row}."
+            )
             cure = "Correct `read: header_row` or `read: sheet`, or ask for the whole file."
             raise DeliveryError(Problem(name, what, cure))
         headings = [text or "" for text in sheet.row(settings.header_row - 1)]
@@ -126,9 +128,7 @@ def _names(headings: list[str], cells: pl.DataFrame, name: str) -> dict[str, str
     return names
 
 
-def _refuse_repeated_headings(
-    cells: pl.DataFrame, given: list[str], place: str, name: str
-) -> None:
+def _refuse_repeated_headings(cells: pl.DataFrame, given: list[str], place: str, name: str) -> None:
     """Refuse a file in which the headings come again: two extracts in one, or one twice."""
     again = cells
     for text in given:

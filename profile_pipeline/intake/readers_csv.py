@@ -52,7 +52,9 @@ def read_csv(data: bytes, settings: ReadSettings, name: str) -> tuple[list[str],
     text = _decode(data, settings, name)
     headings, start, line = _headings(text, settings, name)
     body = text[start:]
-    if len(settings.delimiter.encode()) == 1 and _is_regular(body, settings.delimiter, len(headings)):
+    if len(settings.delimiter.encode()) == 1 and _is_regular(
+        body, settings.delimiter, len(headings)
+    ):
         cells = _by_polars(body, settings.delimiter, len(headings))
         if cells is not None:
             return headings, cells
@@ -103,12 +105,16 @@ def _refuse_other_kinds(data: bytes, settings: ReadSettings, name: str) -> None:
     for mark, encoding in MARKS:
         if data.startswith(mark):
             cure = f"Set `read: encoding: {encoding}`."
-            raise DeliveryError(Problem(name, f"written in {encoding}, not {settings.encoding}.", cure))
+            raise DeliveryError(
+                Problem(name, f"written in {encoding}, not {settings.encoding}.", cure)
+            )
     sample = data[:65536]
     controls = len(sample) - len(sample.translate(None, CONTROLS))
     if controls > 16 and controls * 20 > len(sample):
         raise DeliveryError(
-            Problem(name, "this is a binary file, not a CSV file.", "Ask the agency for a CSV file.")
+            Problem(
+                name, "this is a binary file, not a CSV file.", "Ask the agency for a CSV file."
+            )
         )
 
 
@@ -172,9 +178,7 @@ def _headings(text: str, settings: ReadSettings, name: str) -> tuple[list[str], 
                 raise DeliveryError(Problem(name, what, cure)) from None
             final = lines.consumed == len(text)
             record = lines.flush()
-            _refuse_open_quote(
-                record, settings.delimiter, before + 1, name, reader.line_num, final
-            )
+            _refuse_open_quote(record, settings.delimiter, before + 1, name, reader.line_num, final)
     return row or [""], lines.consumed, reader.line_num
 
 
@@ -205,9 +209,7 @@ def _is_regular(body: str, delimiter: str, width: int) -> bool:
         return False
     if '"' in body:
         mark = re.escape(delimiter)
-        body = re.sub(
-            rf'"(?<![^{mark}\n]")[^"]*(?:""[^"]*)*"(?=[{mark}\r\n]|\Z)', "", body
-        )
+        body = re.sub(rf'"(?<![^{mark}\n]")[^"]*(?:""[^"]*)*"(?=[{mark}\r\n]|\Z)', "", body)
         if '"' in body:
             return False
     lines = body.replace("\r\n", "\n").split("\n")

@@ -38,7 +38,7 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
         frame = pl.from_arrow(table)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # polars panics on types it doesn't know
+    except BaseException:  # noqa: BLE001 - polars panics on types it doesn't know
         raise DeliveryError(broken) from None
     assert isinstance(frame, pl.DataFrame)
     nested = [number for number, dtype in enumerate(frame.dtypes, 1) if dtype.is_nested()]
@@ -47,7 +47,9 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
         raise DeliveryError(Problem(name, what, "Ask for one value a cell."))
     try:
         return headings, frame.select(_text(series) for series in frame)
-    except pl.exceptions.PolarsError:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - and on days such as 31 December 99999
         what = "a column holds values that can't be written as text."
         raise DeliveryError(Problem(name, what, "Ask for a CSV file.")) from None
 

@@ -9,6 +9,7 @@ import io
 import re
 import zipfile
 from posixpath import join, normpath
+from xml.parsers import expat
 from zlib import error as ZlibError
 
 import polars as pl
@@ -21,8 +22,9 @@ CELLS_LIMIT = 30_000_000  # calamine holds the whole rectangle, 32 bytes a cell
 OLE = b"\xd0\xcf\x11\xe0"
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
 STRICT_SHEET = "{http://purl.oclc.org/ooxml/spreadsheetml/main}sheet"
-CELL = re.compile(rb"""\br=["']([A-Z]{1,9})\d""")
-ROW = re.compile(rb"""\br=["'][A-Z]{0,9}(\d+)""")
+CELL = re.compile(rb'<c r="([A-Z]{1,3})([1-9]\d{0,6})"')
+CELL_TAG = re.compile(rb"<c[\s/>]")
+REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
 
 
 def read_xlsx(data: bytes, settings: ReadSettings, name: str) -> pl.DataFrame:
@@ -110,14 +112,44 @@ def _sheet(package: zipfile.ZipFile, wanted: str | None, name: str) -> str:
 
 
 def _refuse_monstrous(xml: bytes, name: str) -> None:
-    """Refuse a sheet whose outermost cells span more than can be held, however few are filled."""
-    letters = set(CELL.findall(xml))
-    columns = max((_column(word) for word in letters), default=1)
-    rows = max((int(number) for number in set(ROW.findall(xml)) if len(number) < 12), default=1)
+    """Refuse a sheet whose outermost cells span more than can be held, however few are filled.
+
+    calamine would ask for the memory and, refused, end the whole process.
+    """
+    references = CELL.findall(xml)
+    plain = len(references) == len(CELL_TAG.findall(xml)) and b":c" not in xml
+    if not plain:
+        references = _references(xml, name)
+    columns = max((_column(letters) for letters in {r[0] for r in references}), default=1)
+    rows = max((int(number) for number in {r[1] for r in references}), default=1)
     if rows > 1_048_576 or columns > 16_384 or rows * columns > CELLS_LIMIT:
         what = f"the sheet spans {rows} rows and {columns} columns."
         cure = "Delete stray cells far below or beside the data, or ask for a CSV file."
         raise DeliveryError(Problem(name, what, cure))
+
+
+def _references(xml: bytes, name: str) -> list[tuple[bytes, bytes]]:
+    """Return column and row of every cell, by a full parse: slower, for sheets written unusually."""
+    found: list[tuple[bytes, bytes]] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "c" and "r" in attributes:
+            match = REFERENCE.fullmatch(attributes["r"])
+            if match is None:
+                raise ValueError
+            found.append((match[1].encode(), match[2].encode()))
+
+    def refuse(*_: object) -> None:
+        raise ValueError
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(xml, True)
+    except (expat.ExpatError, ValueError):
+        raise _broken(name) from None
+    return found
 
 
 def _column(letters: bytes) -> int:
@@ -135,7 +167,7 @@ def _cells(data: bytes, sheet: str, name: str) -> pl.DataFrame:
         cells = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # calamine is Rust: its panics are no Exception
+    except BaseException:  # noqa: BLE001 - calamine is Rust: its panics are no Exception
         raise _broken(name) from None
     cells.columns = [str(number) for number in range(cells.width)]
     return cells.cast(pl.String)

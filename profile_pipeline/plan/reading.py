@@ -10,7 +10,13 @@ from datetime import date, timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from profile_pipeline.plan.settings import Strict
 from profile_pipeline.quarters import file_form, first_day, last_day, parse_quarter
@@ -60,9 +66,14 @@ class ReadSettings(Strict):
         default=",", description="one character between the cells of a CSV file, or `tab`"
     )
     header_row: int = Field(
-        default=1, ge=1, le=1000, description="row of the column headings, from 1; rows above are titles"
+        default=1,
+        ge=1,
+        le=1000,
+        description="row of the column headings, from 1; rows above are titles",
     )
-    sheet: str | None = Field(default=None, description="of a workbook; first visible sheet if not given")
+    sheet: str | None = Field(
+        default=None, description="of a workbook; first visible sheet if not given"
+    )
     totals: tuple[str, ...] = Field(
         default=TOTALS,
         description="a last row that starts with one of these, and else holds numbers only, is no record",
@@ -108,7 +119,9 @@ class Delivery(Strict):
     due: Annotated[int, BeforeValidator(_days)] = Field(
         default=14, ge=0, description="days after the end of the quarter, written `14 days`"
     )
-    files: str = Field(description="path below the data folder, such as `police_missing/{quarter}.csv`")
+    files: str = Field(
+        description="path below the data folder, such as `police_missing/{quarter}.csv`"
+    )
     first: QuarterLabel | None = Field(default=None, description="first quarter agreed")
     last: QuarterLabel | None = Field(default=None, description="last quarter agreed")
 
@@ -117,7 +130,12 @@ class Delivery(Strict):
     def _stays_below_the_data(cls, value: str) -> str:
         text = value.replace("\\", "/")
         path = PurePosixPath(text)
-        if not path.parts or path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", text):
+        if (
+            not path.parts
+            or path.is_absolute()
+            or ".." in path.parts
+            or re.match(r"[A-Za-z]:", text)
+        ):
             raise ValueError("the files must lie below the data folder: no leading '/', no '..'")
         if any(ord(character) < 32 for character in text) or text.endswith("/"):
             raise ValueError("the pattern must name a file, such as `police_missing/{quarter}.csv`")
