@@ -81,7 +81,7 @@ class LinkageSettings(Strict):
     """Splink's engine, thresholds (match weights, log2) and seed."""
 
     engine: Literal["duckdb", "spark"] = "duckdb"
-    threshold: float = Field(default=8.0, description="match weight from which a pair may join")
+    threshold: float = Field(default=5.0, description="match weight from which a pair may join")
     review_from: float = Field(default=0.0, description="match weight from which a pair is reviewed")
     strict_threshold: float = Field(default=14.0, description="weight of a link that needs no doubt")
     review_limit: int = Field(default=200, ge=0, description="pairs in the clerical review")

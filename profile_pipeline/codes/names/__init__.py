@@ -1,0 +1,1 @@
+"""Names as data: nicknames, spellings of one name in several languages, parts that tell little."""

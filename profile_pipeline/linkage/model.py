@@ -1,0 +1,459 @@
+"""The Splink model: what is compared, how strongly each level counts, and which pairs are tried.
+
+Every level has a documented default m and u. Where the data hold enough identities the levels
+marked to be learnt are trained by Splink with a fixed seed (u by random sampling, m by expectation
+maximisation); rare levels stay at their defaults, because expectation maximisation on a handful of
+pairs drives m to zero or one (a trap of Splink) and a wrong m on an identifier does harm.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import duckdb
+
+VERSION = 1
+TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
+U_PAIRS = 300_000  # pairs sampled to estimate u
+# An error rate of identifiers: one wrong number in about a thousand records of linked health data
+# (Harron et al., Challenges in administrative data linkage, 2017, report 0.2 to 0.5 percent).
+WRONG_IDENTIFIER = 0.001
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of a comparison: SQL over `_l` and `_r`, its defaults, and whether it is learnt."""
+
+    label: str
+    sql: str
+    m: float = 0.0
+    u: float = 0.0
+    learn_m: bool = False
+    learn_u: bool = True
+    frequency_of: str = ""
+    null: bool = False
+
+
+def _any_shared(name: str) -> str:
+    return f"list_has_any({name}_l, {name}_r)"
+
+
+_SWAPPED = (
+    "(fore_l is not null and sur_r is not null and sur_l is not null and fore_r is not null"
+    " and not (fore_l = fore_r) and not (sur_l = sur_r)"
+    " and ((fore_l = sur_r and list_has_any(fore_kin_r, name_words_l))"
+    " or (sur_l = fore_r and list_has_any(fore_kin_l, name_words_r))"
+    " or (jaro_winkler_similarity(fore_l, sur_r) >= 0.92"
+    " and jaro_winkler_similarity(sur_l, fore_r) >= 0.92)))"
+)
+_SHORT_FORM = (
+    "(length(fore_first_l) >= 3 and length(fore_first_r) >= 3"
+    " and (starts_with(fore_first_l, regexp_replace(fore_first_r, '(ie|y|ey|i)$', ''))"
+    " and length(regexp_replace(fore_first_r, '(ie|y|ey|i)$', '')) >= 3"
+    " or starts_with(fore_first_r, regexp_replace(fore_first_l, '(ie|y|ey|i)$', ''))"
+    " and length(regexp_replace(fore_first_l, '(ie|y|ey|i)$', '')) >= 3))"
+)
+
+
+def _near(name: str) -> str:
+    return (
+        f"(jaro_winkler_similarity({name}_l, {name}_r) >= 0.92"
+        f" or (greatest(length({name}_l), length({name}_r)) >= 4"
+        f" and damerau_levenshtein({name}_l, {name}_r) <= 1))"
+    )
+
+
+_AGE_ONLY = "(dob_l is null or dob_r is null)"
+
+FORENAME = (
+    Level("not given", "fore_l is null or fore_r is null", null=True),
+    Level("same forename", "fore_l = fore_r", 0.80, 0.006, True, True, "fore"),
+    Level("forename and surname in the other order", _SWAPPED, 0.01, 1e-6, learn_u=False),
+    Level(
+        "one of several forenames the same",
+        "fore_first_l = fore_first_r or list_has_any(fore_words_l, fore_words_r)", 0.03, 0.002,
+    ),
+    Level("nickname or other spelling", _any_shared("fore_kin"), 0.06, 0.004, True),
+    Level("nearly the same forename", _near("fore"), 0.05, 0.003, True),
+    Level(
+        "forename that sounds alike or is a short form",
+        f"(fore_sound_l = fore_sound_r and length(fore_sound_l) >= 2) or {_SHORT_FORM}", 0.03, 0.005,
+    ),
+    Level(
+        "same initial only",
+        "(length(fore_l) = 1 or length(fore_r) = 1) and fore_l[1] = fore_r[1]", 0.008, 0.002,
+    ),
+    Level("somewhat similar forename", "jaro_winkler_similarity(fore_l, fore_r) >= 0.8", 0.01, 0.01),
+    Level("different forename", "else", 0.02, 0.96),
+)  # fmt: skip
+SURNAME = (
+    Level("not given", f"sur_l is null or sur_r is null or {_SWAPPED}", null=True),
+    Level("same surname", "sur_l = sur_r", 0.87, 0.002, True, True, "sur"),
+    Level("surname in another spelling", _any_shared("sur_kin"), 0.05, 0.002, True),
+    Level("nearly the same surname", _near("sur"), 0.03, 0.001, True),
+    Level(
+        "surname that sounds alike",
+        "sur_sound_l = sur_sound_r and length(sur_sound_l) >= 3", 0.01, 0.001,
+    ),
+    Level(
+        "one of several surnames the same",
+        "list_has_any(name_words_l, sur_words_r) or list_has_any(sur_words_l, name_words_r)"
+        " or sur_last_sound_l = sur_last_sound_r and length(sur_last_sound_l) >= 3", 0.015, 0.004,
+    ),
+    Level("different surname", "else", 0.025, 0.99),
+)  # fmt: skip
+BIRTH = (
+    Level("not given", "dob_l is null or dob_r is null", null=True),
+    Level("same date of birth", "dob_l = dob_r and not dob_default_l", 0.93, 0.0003, True),
+    Level("same year, both 1 January", "dob_l = dob_r", 0.002, 0.00002, learn_u=False),
+    Level("day and month in the other order", "dob_swapped_l = dob_r", 0.005, 0.0002),
+    Level("one digit of the date differs", "damerau_levenshtein(dob_l, dob_r) = 1", 0.012, 0.006),
+    Level(
+        "same year, one only as 1 January",
+        "(dob_default_l or dob_default_r) and dob_l[1:4] = dob_r[1:4]", 0.004, 0.0008,
+    ),
+    Level(
+        "two of day, month and year the same",
+        "(dob_l[1:4] = dob_r[1:4])::int + (dob_l[5:6] = dob_r[5:6])::int"
+        " + (dob_l[7:8] = dob_r[7:8])::int = 2", 0.004, 0.02,
+    ),
+    Level("different date of birth", "else", 0.003, 0.97),
+)  # fmt: skip
+# The weights of an age speak only of pairs in which one side has no date of birth, so its chances are
+# reckoned among those: ages of children spread over about eight years.
+AGE = (
+    Level(
+        "not needed",
+        "born_from_l is null or born_from_r is null or (dob_l is not null and dob_r is not null)",
+        null=True,
+    ),
+    Level(
+        "age fits the date of birth", "born_from_l <= born_to_r and born_from_r <= born_to_l",
+        0.9, 0.12,
+    ),
+    Level(
+        "age a year out",
+        "born_from_l <= born_to_r + interval 1 year and born_from_r <= born_to_l + interval 1 year",
+        0.08, 0.2,
+    ),
+    Level("age does not fit", "else", 0.02, 0.68),
+)  # fmt: skip
+SEX = (
+    Level("not recorded", "sex_l is null or sex_r is null", null=True),
+    Level("same sex", "sex_l = sex_r", 0.99, 0.5, False, True),
+    Level("different sex", "else", 0.01, 0.5, False, True),
+)
+POSTCODE = (
+    Level("not given in full", "postcode_l is null or postcode_r is null", null=True),
+    Level("same postcode", "postcode_l = postcode_r", 0.75, 0.0003, True, True),
+    Level(
+        "postcode with one slip", "damerau_levenshtein(postcode_l, postcode_r) = 1", 0.01, 0.0008
+    ),
+    Level("same sector, another postcode", "sector_l = sector_r", 0.03, 0.012),
+    Level("same district, another sector", "district_l = district_r", 0.04, 0.08),
+    Level("elsewhere", "else", 0.17, 0.9, True),
+)
+AREA = (
+    Level(
+        "not needed",
+        "district_l is null or district_r is null or (postcode_l is not null and postcode_r is not null)",
+        null=True,
+    ),
+    Level("same sector, no more given", "sector_l = sector_r", 0.7, 0.012),
+    Level(
+        "same district, no more given",
+        "district_l = district_r and (sector_l is null or sector_r is null)", 0.5, 0.06,
+    ),
+    Level("same district, another sector", "district_l = district_r", 0.03, 0.05),
+    Level("elsewhere", "else", 0.15, 0.85),
+)  # fmt: skip
+NHS = (
+    Level("not given", "nhs_l is null or nhs_r is null", null=True),
+    Level("same NHS number", "nhs_l = nhs_r", 0.985, 0.0, learn_u=False),
+    Level(
+        "NHS number with one slip",
+        "damerau_levenshtein(nhs_l, nhs_r) = 1",
+        0.01,
+        1e-5,
+        learn_u=False,
+    ),
+    Level("different NHS number", "else", 0.005, 1.0, learn_u=False),
+)
+UPN = (
+    Level("not given", "upn_l is null or upn_r is null", null=True),
+    Level("same UPN", "upn_l = upn_r", 0.985, 0.0, learn_u=False),
+    Level("UPN with one slip", "damerau_levenshtein(upn_l, upn_r) = 1", 0.008, 1e-5, learn_u=False),
+    Level("different UPN", "else", 0.007, 1.0, learn_u=False),
+)
+LOCAL_ID = (
+    Level("no number of one issuer", "not list_has_any(issuers_l, issuers_r)", null=True),
+    Level("same local id", _any_shared("local_ids"), 0.95, 0.0, learn_u=False),
+    Level("another local id of one issuer", "else", 0.05, 1.0, learn_u=False),
+)
+ADDRESS = (
+    Level("not given", "address_l is null or address_r is null", null=True),
+    Level("same address", "address_l = address_r", 0.6, 0.0005, True, True),
+    Level(
+        "most words of the address the same",
+        "len(list_intersect(address_words_l, address_words_r))"
+        " >= 0.6 * least(len(address_words_l), len(address_words_r))", 0.2, 0.003, True,
+    ),
+    Level("nearly the same address", "jaro_winkler_similarity(address_l, address_r) >= 0.85", 0.05, 0.003),
+    Level("different address", "else", 0.15, 0.99, True),
+)  # fmt: skip
+COMPARISONS: dict[str, tuple[Level, ...]] = {
+    "forename": FORENAME,
+    "surname": SURNAME,
+    "birth": BIRTH,
+    "age": AGE,
+    "sex": SEX,
+    "postcode": POSTCODE,
+    "area": AREA,
+    "nhs": NHS,
+    "upn": UPN,
+    "local_id": LOCAL_ID,
+    "address": ADDRESS,
+}
+# The field without which a comparison is left out, so that other kinds of data cost nothing.
+_NEEDS = {
+    "nhs": "nhs", "upn": "upn", "address": "address", "sex": "sex", "postcode": "postcode",
+    "area": "district", "district": "district", "sector": "sector",
+}  # fmt: skip
+BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("nhs",), ""),
+    (("upn",), ""),
+    (("local_ids",), "local_ids"),
+    (("name_key", "dob"), ""),
+    (("dob", "block_words"), "block_words"),
+    (("dob", "sector"), ""),
+    (("dob_swapped", "fore_sound"), ""),
+    (("name_key", "sex"), ""),
+    (("sur_sound", "fore_kin"), "fore_kin"),
+    (("postcode", "block_words"), "block_words"),
+    (("postcode", "fore_kin"), "fore_kin"),
+    (("sur_sound", "fore_initial", "district"), ""),
+)
+
+
+def _present(identities: pl.DataFrame, name: str) -> bool:
+    needed = _NEEDS.get(name)
+    if name == "age":
+        return bool((identities["dob"].is_null() & identities["born_from"].is_not_null()).any())
+    if name == "local_id":
+        return bool((identities["local_ids"].list.len() > 0).any())
+    return needed is None or identities[needed].null_count() < len(identities)
+
+
+def comparisons(identities: pl.DataFrame) -> dict[str, tuple[Level, ...]]:
+    """Return the comparisons whose fields the identities hold."""
+    return {name: levels for name, levels in COMPARISONS.items() if _present(identities, name)}
+
+
+def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that the model's SQL reads."""
+    columns = (
+        "identity", "fore", "sur", "fore_first", "fore_words", "sur_words", "name_words", "fore_kin",
+        "sur_kin", "fore_sound", "sur_sound", "sur_last_sound", "name_key", "block_words", "dob",
+        "dob_swapped", "dob_default", "born_from", "born_to", "sex", "postcode", "sector", "district",
+        "nhs", "upn", "local_ids", "issuers", "address",
+    )  # fmt: skip
+    return identities.select(columns).with_columns(
+        pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
+        pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
+    )
+
+
+def prior(identities: pl.DataFrame) -> float:
+    """Return the probability that two identities are one person, from identities that surely are.
+
+    Pairs that share an NHS number, a UPN, or name and date of birth, over all pairs, with an assumed
+    recall of 0.7; between 1e-9 and 0.01.
+    """
+    pairs = 0.0
+    for columns in (("fore", "sur", "dob"),):
+        counts = identities.drop_nulls(columns).group_by(columns).len()["len"].cast(pl.Float64)
+        pairs += float((counts * (counts - 1) / 2).sum())
+    numbers = (
+        identities.select("identity", "nhs")
+        .drop_nulls()
+        .group_by("nhs")
+        .len()["len"]
+        .cast(pl.Float64)
+    )
+    pairs = max(pairs, float((numbers * (numbers - 1) / 2).sum()))
+    total = max(1.0, len(identities) * (len(identities) - 1) / 2)
+    return min(0.01, max(1e-9, pairs / 0.7 / total))
+
+
+def settings(identities: pl.DataFrame) -> dict[str, Any]:
+    """Return Splink settings with the default parameters, for these identities."""
+    match = prior(identities)
+    # Two people share a number only by mistake: errors fall on the true owner's few records, so
+    # the chance among non-matches shrinks with the number of people exactly as the prior does.
+    wrong = max(1e-12, 2 * WRONG_IDENTIFIER * match)
+    built = []
+    for name, levels in comparisons(identities).items():
+        rows: list[dict[str, Any]] = []
+        for level in levels:
+            row: dict[str, Any] = {
+                "sql_condition": "ELSE" if level.sql == "else" else level.sql,
+                "label_for_charts": level.label,
+            }
+            if level.null:
+                row["is_null_level"] = True
+            else:
+                row["m_probability"] = level.m
+                row["u_probability"] = level.u or wrong
+                row["fix_m_probability"] = not level.learn_m
+                row["fix_u_probability"] = not level.learn_u
+            if level.frequency_of:
+                row["tf_adjustment_column"] = level.frequency_of
+                row["tf_adjustment_weight"] = 1.0
+                row["tf_minimum_u_value"] = 1.0 / max(1000, len(identities))
+            rows.append(row)
+        built.append({"output_column_name": name, "comparison_levels": rows})
+    blocks = []
+    for columns, exploded in BLOCKS:
+        if any(column in _NEEDS and not _present(identities, column) for column in columns):
+            continue
+        sql = " and ".join(f"l.{column} = r.{column}" for column in columns)
+        blocks.append(
+            {"blocking_rule": sql, **({"arrays_to_explode": [exploded]} if exploded else {})}
+        )
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "identity",
+        "probability_two_random_records_match": match,
+        "comparisons": built,
+        "blocking_rules_to_generate_predictions": blocks,
+        "retain_intermediate_calculation_columns": True,
+        "retain_matching_columns": False,
+        "max_iterations": 15,
+    }
+
+
+def train(linker: Any, identities: pl.DataFrame, seed: int) -> bool:
+    """Train the levels that are to be learnt; return whether there was enough data to do so."""
+    from splink.internals.blocking_rule_library import block_on
+
+    if len(identities) < TRAIN_FROM:
+        return False
+    linker.training.estimate_u_using_random_sampling(
+        max_pairs=U_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
+    )
+    for rule in (block_on("dob"), block_on("fore", "sur")):
+        linker.training.estimate_parameters_using_expectation_maximisation(
+            rule, fix_u_probabilities=True, fix_probability_two_random_records_match=True
+        )
+    return True
+
+
+def score(
+    con: duckdb.DuckDBPyConnection,
+    identities: pl.DataFrame,
+    *,
+    seed: int,
+    from_weight: float,
+    model: Path | None = None,
+    save_to: Path | None = None,
+) -> pl.DataFrame:
+    """Return the pairs that a block brings together and whose match weight is at least `from_weight`.
+
+    Columns `identity_a < identity_b`, `match_weight` (log2), `match_probability`, and for each
+    comparison `level_<name>` (label) and `weight_<name>` (log2, term frequency included). With
+    `model` (JSON saved before) nothing is trained; with `save_to` the model used is kept.
+    """
+    from splink import DuckDBAPI, Linker
+
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    names = list(comparisons(identities))
+    if len(identities) < 2:
+        return _empty(names)
+    chosen = settings(identities)
+    if model is not None:
+        saved = json.loads(model.read_text(encoding="utf-8"))
+        saved["blocking_rules_to_generate_predictions"] = chosen[
+            "blocking_rules_to_generate_predictions"
+        ]
+        chosen = saved
+    api = DuckDBAPI(connection=con)
+    table = api.register(splink_input(identities), dataset_display_name="identities")
+    if model is None:
+        linker = Linker([table], chosen, log_level=logging.ERROR)
+        train(linker, identities, seed)
+        chosen = _rounded(linker.misc.save_model_to_json())
+    linker = Linker([table], chosen, log_level=logging.ERROR)
+    if save_to is not None:
+        linker.misc.save_model_to_json(str(save_to), overwrite=True)
+    scored = linker.inference.predict(threshold_match_weight=from_weight)
+    return _labelled(scored.as_duckdbpyrelation(), linker.misc.save_model_to_json())
+
+
+def _rounded(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Keep six significant digits: sums over threads differ in the last ones from run to run."""
+    for comparison in parameters["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            for name in ("m_probability", "u_probability"):
+                if isinstance(level.get(name), float):
+                    level[name] = float(f"{level[name]:.6g}")
+    return parameters
+
+
+def _labelled(relation: Any, parameters: dict[str, Any]) -> pl.DataFrame:
+    """Name the level of every comparison; Splink's output has its base weight."""
+    present = set(relation.columns)
+    frequency = {
+        c["output_column_name"]: f"mw_tf_adj_{c['output_column_name']}"
+        if f"mw_tf_adj_{c['output_column_name']}" in present
+        else "0"
+        for c in parameters["comparisons"]
+    }
+    columns = ", ".join(
+        f"round(mw_{name}, 5) as base_{name}, round(mw_{name} + {extra}, 5) as weight_{name}"
+        for name, extra in frequency.items()
+    )
+    first, second = "least(identity_l, identity_r)", "greatest(identity_l, identity_r)"
+    frame: pl.DataFrame = relation.project(
+        f"{first} as identity_a, {second} as identity_b, round(match_weight, 5) as match_weight,"
+        f" {columns}"
+    ).pl()
+    frame = frame.with_columns(
+        (1 / (1 + 2 ** (-pl.col("match_weight")))).round(9).alias("match_probability")
+    )
+    labels = []
+    for comparison in parameters["comparisons"]:
+        name, known = comparison["output_column_name"], {0.0: "not compared"}
+        for level in reversed(comparison["comparison_levels"]):
+            if not level.get("is_null_level"):
+                weight = math.log2(level["m_probability"] / level["u_probability"])
+                known[round(weight, 5)] = level["label_for_charts"]
+        weights = pl.DataFrame(
+            {f"base_{name}": list(known), f"level_{name}": list(known.values())},
+            schema={f"base_{name}": pl.Float64, f"level_{name}": pl.String},
+        ).sort(f"base_{name}")
+        labels.append((name, weights))
+    for name, weights in labels:
+        frame = (
+            frame.sort(f"base_{name}")
+            .join_asof(weights, on=f"base_{name}", strategy="nearest")
+            .drop(f"base_{name}")
+        )
+    return frame.sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
+
+
+def _empty(names: list[str]) -> pl.DataFrame:
+    schema: dict[str, Any] = {
+        "identity_a": pl.String, "identity_b": pl.String,
+        "match_weight": pl.Float64, "match_probability": pl.Float64,
+    }  # fmt: skip
+    for name in names:
+        schema |= {f"weight_{name}": pl.Float64, f"level_{name}": pl.String}
+    return pl.DataFrame(schema=schema)

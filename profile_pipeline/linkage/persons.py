@@ -1,0 +1,236 @@
+"""Link records to persons: children, and apart from them suspects.
+
+`link_children` and `link_suspects` take harmonised records and give clusters with every decision's
+reason; `assign_person_ids` turns clusters into person ids that outlive the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from profile_pipeline import tables
+from profile_pipeline.linkage import clusters as clustering
+from profile_pipeline.linkage import model as scoring
+from profile_pipeline.linkage import registry as registers
+from profile_pipeline.linkage.identities import ROW_KEY, collapse
+from profile_pipeline.linkage.review import queue
+from profile_pipeline.plan.settings import LinkageSettings
+
+if TYPE_CHECKING:
+    import duckdb
+
+OVERSIZE = 12  # distinct dates of birth and names make a cluster of this many suspicious
+SCORED_FROM = -6.0  # match weight from which pairs are kept as evidence
+
+
+@dataclass(frozen=True)
+class Linkage:
+    """What a linkage found. All frames are restricted: they speak of people.
+
+    `record_cluster`: `dataset, file, row, role, record_id, identity, cluster`.
+    `identities`: distinct identities with their compared forms.
+    `links`: meets tables.LINK.
+    `evidence`: the pairs with level and weight of each comparison.
+    `review`: the clerical queue, most telling first. `oversize`: clusters held loosely or too large.
+    `unlinkable`: by dataset, records that hold too little to be linked, and records left alone.
+    `contradictions`: clerical decisions that contradict one another and were not applied.
+    """
+
+    role: str
+    threshold: float
+    record_cluster: pl.DataFrame
+    identities: pl.DataFrame
+    links: pl.DataFrame
+    evidence: pl.DataFrame
+    review: pl.DataFrame
+    oversize: pl.DataFrame
+    unlinkable: pl.DataFrame
+    contradictions: pl.DataFrame
+    decisions: pl.DataFrame | None = None
+
+
+def _connection(con: duckdb.DuckDBPyConnection | None) -> duckdb.DuckDBPyConnection:
+    import duckdb as engine
+
+    own = con if con is not None else engine.connect()
+    if con is None:
+        own.execute("set threads=2").fetchall()
+    own.execute("set enable_progress_bar=false").fetchall()
+    return own
+
+
+def link_children(
+    subjects: pl.DataFrame,
+    *,
+    settings: LinkageSettings,
+    key: bytes,
+    decisions: pl.DataFrame | None = None,
+    model: Path | None = None,
+    save_model_to: Path | None = None,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> Linkage:
+    """Link the records of children.
+
+    `subjects` meets records.subject and holds children only. `key` makes identity hashes unguessable
+    and must be kept with the registry. `decisions` has `identity_a, identity_b, decision` (same,
+    different or can't tell) and may have `when`. With `model`, a Splink model saved before is used
+    instead of training afresh; `save_model_to` keeps the one used.
+    """
+    return _link("child", subjects, settings, key, decisions, model, save_model_to, con)
+
+
+def link_suspects(
+    subjects: pl.DataFrame,
+    *,
+    settings: LinkageSettings,
+    key: bytes,
+    decisions: pl.DataFrame | None = None,
+    model: Path | None = None,
+    save_model_to: Path | None = None,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> Linkage:
+    """Link the records of suspects, apart from children and with higher caution.
+
+    As `link_children`. Suspects are often known by a nickname alone, which many people may share;
+    such records join nobody, and possible same persons are in `review`.
+    """
+    return _link("suspect", subjects, settings, key, decisions, model, save_model_to, con)
+
+
+def _link(
+    role: str,
+    subjects: pl.DataFrame,
+    settings: LinkageSettings,
+    key: bytes,
+    decisions: pl.DataFrame | None,
+    model: Path | None,
+    save_model_to: Path | None,
+    con: duckdb.DuckDBPyConnection | None,
+) -> Linkage:
+    identities, of_record = collapse(subjects, key)
+    pairs = scoring.score(
+        _connection(con),
+        identities,
+        seed=settings.seed,
+        from_weight=min(SCORED_FROM, settings.review_from),
+        model=model,
+        save_to=save_model_to,
+    )
+    done = clustering.cluster(identities, pairs, threshold=settings.threshold, decisions=decisions)
+    record_cluster = of_record.join(done.clusters, on="identity", maintain_order="left").sort(
+        ROW_KEY
+    )
+    return Linkage(
+        role=role,
+        threshold=settings.threshold,
+        record_cluster=record_cluster,
+        identities=identities,
+        links=tables.conform(done.links, tables.LINK),
+        evidence=pairs,
+        review=queue(identities, done, settings),
+        oversize=oversize(identities, done.clusters),
+        unlinkable=unlinkable(identities, record_cluster),
+        contradictions=done.contradictions,
+        decisions=decisions,
+    )
+
+
+def assign_person_ids(
+    linkage: Linkage, registry: pl.DataFrame | None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return people.record_person, the new registry, and the log of merges and splits.
+
+    `registry` has `identity, person_id, former_ids`, as returned by an earlier call; None at first.
+    """
+    ids, renewed, log = registers.assign(
+        linkage.record_cluster.select("identity", "cluster").unique(), registry, linkage.role
+    )
+    records = linkage.record_cluster.join(ids, on="identity", maintain_order="left")
+    return tables.conform(records, tables.RECORD_PERSON), renewed, log
+
+
+def assign_at_threshold(linkage: Linkage, threshold: float) -> pl.DataFrame:
+    """Return `dataset, file, row, role, record_id, cluster` at another match weight.
+
+    Same pairs, constraints and decisions; nothing is scored again. For showing how counts and the
+    prevalence estimate move with the linkage.
+    """
+    done = clustering.cluster(
+        linkage.identities, linkage.evidence, threshold=threshold, decisions=linkage.decisions
+    )
+    return (
+        linkage.record_cluster.drop("cluster")
+        .join(done.clusters, on="identity", maintain_order="left")
+        .select(*ROW_KEY, "record_id", "cluster")
+    )
+
+
+def oversize(identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    """Return clusters that a person should look at, with the reason in words.
+
+    Columns `cluster, identities, records, reason`.
+    """
+    summary = (
+        clusters.join(identities, on="identity")
+        .group_by("cluster")
+        .agg(
+            pl.len().cast(pl.Int64).alias("identities"),
+            pl.col("records").sum().cast(pl.Int64),
+            pl.col("dob").drop_nulls().n_unique().alias("births"),
+            pl.col("nhs_sure").drop_nulls().n_unique().alias("nhs"),
+            pl.col("upn").drop_nulls().n_unique().alias("upns"),
+            pl.col("fore_first").drop_nulls().n_unique().alias("forenames"),
+        )
+    )
+    why = pl.concat_str(
+        pl.when(pl.col("nhs") > 1).then(pl.lit("several NHS numbers")),
+        pl.when(pl.col("upns") > 1).then(pl.lit("several UPNs")),
+        pl.when(pl.col("births") > 2).then(pl.lit("more than two dates of birth")),
+        pl.when((pl.col("identities") >= OVERSIZE) & (pl.col("forenames") > 3)).then(
+            pl.lit("many identities and forenames")
+        ),
+        separator=", ",
+        ignore_nulls=True,
+    )
+    return (
+        summary.with_columns(why.alias("reason"))
+        .filter(pl.col("reason") != "")
+        .select("cluster", "identities", "records", "reason")
+        .sort("records", "cluster", descending=[True, False])
+    )
+
+
+def unlinkable(identities: pl.DataFrame, record_cluster: pl.DataFrame) -> pl.DataFrame:
+    """Return, by dataset, how many records hold too little to be linked and how many stayed alone.
+
+    Columns `dataset, records, too_little, alone`. Too little: no identifier, and neither forename,
+    surname and age or date of birth, nor date of birth with a postcode sector, nor both names with a
+    full postcode.
+    """
+    number = pl.any_horizontal(
+        pl.col("nhs").is_not_null(), pl.col("upn").is_not_null(), pl.col("local_ids").list.len() > 0
+    )
+    names = pl.col("fore").is_not_null() & pl.col("sur").is_not_null()
+    enough = (
+        number
+        | (names & pl.col("born_from").is_not_null())
+        | (pl.col("dob").is_not_null() & pl.col("sector").is_not_null())
+        | (names & pl.col("postcode").is_not_null())
+    )
+    held = identities.select("identity", (~enough).alias("too_little"))
+    size = record_cluster.group_by("cluster").len("size")
+    return (
+        record_cluster.join(held, on="identity")
+        .join(size, on="cluster")
+        .group_by("dataset")
+        .agg(
+            pl.len().cast(pl.Int64).alias("records"),
+            pl.col("too_little").sum().cast(pl.Int64),
+            (pl.col("size") == 1).sum().cast(pl.Int64).alias("alone"),
+        )
+        .sort("dataset")
+    )

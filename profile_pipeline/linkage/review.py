@@ -1,0 +1,90 @@
+"""The clerical review queue: the pairs whose answer would tell most, first."""
+
+import polars as pl
+
+from profile_pipeline.linkage.clusters import BELOW, REFUSED, Clustered
+from profile_pipeline.plan.settings import LinkageSettings
+
+FIELDS = (
+    "forename", "surname", "other_names", "dob", "sex", "postcode", "nhs", "upn", "local_ids",
+)  # fmt: skip
+
+
+def words(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Add `speaks_for` and `speaks_against`: the levels of each comparison, with match weights."""
+    names = [
+        column.removeprefix("level_") for column in pairs.columns if column.startswith("level_")
+    ]
+
+    def said(sign: int) -> pl.Expr:
+        parts = [
+            pl.when(pl.col(f"weight_{name}") * sign > 0).then(
+                pl.concat_str(
+                    pl.col(f"level_{name}"),
+                    pl.lit(" (" + ("+" if sign > 0 else "")),
+                    pl.col(f"weight_{name}").round(1).cast(pl.String),
+                    pl.lit(")"),
+                )
+            )
+            for name in names
+        ]
+        return pl.concat_str(parts, separator="; ", ignore_nulls=True)
+
+    return pairs.with_columns(said(1).alias("speaks_for"), said(-1).alias("speaks_against"))
+
+
+def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) -> pl.DataFrame:
+    """Return the pairs for a person to decide, most telling first, at most `review_limit`.
+
+    Pairs that were refused, or fell short of the threshold but not of `review_from`; one pair for
+    each two clusters. What a pair tells: the records that would come together, times how open the
+    question is. Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for,
+    speaks_against, records`, and each field of the identities as `<field>_a`, `<field>_b`.
+    """
+    sizes = (
+        done.clusters.join(identities.select("identity", "records"), on="identity")
+        .group_by("cluster")
+        .agg(pl.col("records").sum())
+    )
+    of = done.clusters.join(sizes, on="cluster")
+    a = of.rename({"identity": "identity_a", "cluster": "cluster_a", "records": "records_a"})
+    b = of.rename({"identity": "identity_b", "cluster": "cluster_b", "records": "records_b"})
+    open_pairs = (
+        done.links.filter(
+            (pl.col("decision") == REFUSED)
+            | ((pl.col("decision") == BELOW) & (pl.col("match_weight") >= settings.review_from))
+        )
+        .join(a, on="identity_a")
+        .join(b, on="identity_b")
+        .filter(pl.col("cluster_a") != pl.col("cluster_b"))
+    )
+    doubt = (
+        pl.when(pl.col("decision") == REFUSED)
+        .then(0.25)
+        .otherwise(pl.col("match_probability") * (1 - pl.col("match_probability")))
+    )
+    pair = pl.concat_str(
+        pl.min_horizontal("cluster_a", "cluster_b"), pl.max_horizontal("cluster_a", "cluster_b")
+    )
+    chosen = (
+        open_pairs.with_columns(
+            pair.alias("between"),
+            (pl.col("records_a") * pl.col("records_b")).cast(pl.Int64).alias("records"),
+        )
+        .sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
+        .unique("between", keep="first", maintain_order=True)
+        .with_columns((doubt * pl.col("records")).alias("telling"))
+        .sort("telling", "identity_a", "identity_b", descending=[True, False, False])
+        .head(settings.review_limit)
+    )
+    fields = identities.select("identity", *FIELDS)
+    sides = [
+        fields.rename({"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}})
+        for side in "ab"
+    ]
+    for side, frame in zip("ab", sides, strict=True):
+        chosen = chosen.join(frame, on=f"identity_{side}", how="left", maintain_order="left")
+    return words(chosen).select(
+        "identity_a", "identity_b", "match_weight", "decision", "reason", "speaks_for",
+        "speaks_against", "records", *(f"{f}_{side}" for f in FIELDS for side in "ab"),
+    )  # fmt: skip
