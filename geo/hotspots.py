@@ -272,7 +272,16 @@ def _when(events: pl.DataFrame) -> str:
         return f"throughout, {counts['quarter'][0]} to {counts['quarter'][-1]}"
     by_size = counts.sort(["len", "quarter"], descending=[True, True])
     half = by_size.filter((pl.col("len").cum_sum() - pl.col("len")) * 2 < events.height)
-    return "most in " + ", ".join(half["quarter"].sort().to_list())
+    years = (
+        half.with_columns(pl.col("quarter").str.split(" ").alias("parts"))
+        .select(pl.col("parts").list.get(0).alias("year"), pl.col("parts").list.get(1).alias("q"))
+        .sort("year", "q")
+        .group_by("year", maintain_order=True)
+        .agg(pl.col("q").str.join(", "))
+        .select(pl.format("{} {}", "year", "q"))
+        .to_series()
+    )
+    return "most in " + "; ".join(years.to_list())
 
 
 def _kinds_of(events: pl.DataFrame) -> str | None:
@@ -330,7 +339,7 @@ def publish_hotspots(geo_hotspots: pl.DataFrame, edition: Edition) -> pl.DataFra
         ignore_nulls=True,
     )
     bands = [least, *(edge for edge in (10, 20, 50) if edge >= 2 * least)]
-    band = pl.lit(f"{bands[-1]} and over")
+    band = pl.lit(f"{bands[-1]} or more")
     for lower, upper in reversed(list(zip(bands, bands[1:], strict=False))):
         band = pl.when(pl.col("events") < upper).then(pl.lit(f"{lower}-{upper - 1}")).otherwise(band)
     def hidden(value: pl.Expr) -> pl.Expr:
