@@ -43,7 +43,9 @@ CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c"))
 CHUNK = 20_000  # rows held as Python objects at a time
 
 
-def read_csv(data: bytes, settings: ReadSettings, name: str) -> tuple[list[str], pl.DataFrame]:
+def read_csv(
+    data: bytes, settings: ReadSettings, name: str
+) -> tuple[list[str], pl.DataFrame]:
     """Return the headings and the cells below them, columns `0`, `1` ... of text; '' is empty.
 
     Short rows are filled with empty cells (Excel leaves trailing ones out) unless all of them look
@@ -76,7 +78,11 @@ def _decode(data: bytes, settings: ReadSettings, name: str) -> str:
         cure = _encoding_cure(data, encoding)
         line = 1 + data.count(b"\n", 0, error.start)
         raise DeliveryError(
-            Problem(name, f"line {line}, byte {error.start}: not written in {encoding}.", cure)
+            Problem(
+                name,
+                f"line {line}, byte {error.start}: not written in {encoding}.",
+                cure,
+            )
         ) from None
     except UnicodeError:
         raise DeliveryError(
@@ -87,7 +93,9 @@ def _decode(data: bytes, settings: ReadSettings, name: str) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
     if not text.strip():
-        raise DeliveryError(Problem(name, "the file is blank.", "Ask the agency to send it again."))
+        raise DeliveryError(
+            Problem(name, "the file is blank.", "Ask the agency to send it again.")
+        )
     return text
 
 
@@ -100,7 +108,9 @@ def _refuse_other_kinds(data: bytes, settings: ReadSettings, name: str) -> None:
     if "16" in settings.encoding or "32" in settings.encoding:
         if b"\0" not in data:
             cure = _encoding_cure(data, settings.encoding)
-            raise DeliveryError(Problem(name, f"not written in {settings.encoding}.", cure))
+            raise DeliveryError(
+                Problem(name, f"not written in {settings.encoding}.", cure)
+            )
         return
     for mark, encoding in MARKS:
         if data.startswith(mark):
@@ -113,7 +123,9 @@ def _refuse_other_kinds(data: bytes, settings: ReadSettings, name: str) -> None:
     if controls > 16 and controls * 20 > len(sample):
         raise DeliveryError(
             Problem(
-                name, "this is a binary file, not a CSV file.", "Ask the agency for a CSV file."
+                name,
+                "this is a binary file, not a CSV file.",
+                "Ask the agency for a CSV file.",
             )
         )
 
@@ -162,7 +174,9 @@ def _cells_of_any_size() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
-def _headings(text: str, settings: ReadSettings, name: str) -> tuple[list[str], int, int]:
+def _headings(
+    text: str, settings: ReadSettings, name: str
+) -> tuple[list[str], int, int]:
     """Return the headings, where the data begin in the text, and the line before them."""
     lines = _Lines(text)
     with _cells_of_any_size():
@@ -178,7 +192,9 @@ def _headings(text: str, settings: ReadSettings, name: str) -> tuple[list[str], 
                 raise DeliveryError(Problem(name, what, cure)) from None
             final = lines.consumed == len(text)
             record = lines.flush()
-            _refuse_open_quote(record, settings.delimiter, before + 1, name, reader.line_num, final)
+            _refuse_open_quote(
+                record, settings.delimiter, before + 1, name, reader.line_num, final
+            )
     return row or [""], lines.consumed, reader.line_num
 
 
@@ -199,7 +215,11 @@ def _refuse_open_quote(
             return
         where = f"line {first}: a quote is opened and not closed."
         raise DeliveryError(
-            Problem(name, where, "Ask the agency to export it again, or mend the line in a copy.")
+            Problem(
+                name,
+                where,
+                "Ask the agency to export it again, or mend the line in a copy.",
+            )
         ) from None
 
 
@@ -209,7 +229,9 @@ def _is_regular(body: str, delimiter: str, width: int) -> bool:
         return False
     if '"' in body:
         mark = re.escape(delimiter)
-        body = re.sub(rf'"(?<![^{mark}\n]")[^"]*(?:""[^"]*)*"(?=[{mark}\r\n]|\Z)', "", body)
+        body = re.sub(
+            rf'"(?<![^{mark}\n]")[^"]*(?:""[^"]*)*"(?=[{mark}\r\n]|\Z)', "", body
+        )
         if '"' in body:
             return False
     lines = body.replace("\r\n", "\n").split("\n")
@@ -230,7 +252,9 @@ def _by_polars(body: str, delimiter: str, width: int) -> pl.DataFrame | None:
         return None
 
 
-def _by_csv(body: str, delimiter: str, width: int, line: int, name: str) -> pl.DataFrame:
+def _by_csv(
+    body: str, delimiter: str, width: int, line: int, name: str
+) -> pl.DataFrame:
     """Read with the `csv` module; `line` is the number of the line before the body."""
     schema = {str(number): pl.String for number in range(width)}
     parts: list[pl.DataFrame] = []
@@ -245,7 +269,12 @@ def _by_csv(body: str, delimiter: str, width: int, line: int, name: str) -> pl.D
             final = lines.consumed == len(body)
             record = lines.flush()
             _refuse_open_quote(
-                record, delimiter, line + before + 1, name, line + reader.line_num, final
+                record,
+                delimiter,
+                line + before + 1,
+                name,
+                line + reader.line_num,
+                final,
             )
             if len(row) > width:
                 if any(cell.strip() for cell in row[width:]):

@@ -1,0 +1,296 @@
+"""What was due, what arrived and when: the files of a dataset, quarter by quarter.
+
+Finds and fingerprints files; opening them is `intake.readers`. Nothing received is passed over: a
+file that no pattern knows is listed, and so is a link that isn't followed.
+"""
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+
+from profile_pipeline.plan.reading import QUARTER, Delivery
+from profile_pipeline.quarters import parse_quarter
+
+# A corrected delivery: `..._v2`, `... corrected`, `... (1)` as browsers and mail name a second copy.
+AGAIN = re.compile(
+    r"""[ _.-]*(?:
+        (?:v|ver|version|rev|revision|r)[ ._-]*(?P<version>\d{1,3})
+      | \((?P<copy>\d{1,3})\)
+      | (?P<word>copy|correct(?:ed|ion)|amend(?:ed|ment)|revised|resubmi(?:tted|ssion)|resen[dt]
+          |updated?|final|new|replacement)
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+CLUTTER = re.compile(r"\..*|~\$.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
+SCHEMA = {
+    "dataset": pl.String,
+    "quarter": pl.String,
+    "file": pl.String,
+    "sha256": pl.String,
+    "size_bytes": pl.Int64,
+    "version": pl.Int64,
+    "due_on": pl.Date,
+    "arrived_on": pl.Date,
+    "status": pl.String,
+    "superseded_by": pl.String,
+    "problem": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file or link of the folder; hash and size are null when it isn't opened."""
+
+    file: str
+    quarter: str | None
+    version: int
+    modified_ns: int
+    sha256: str | None
+    size: int | None
+    status: str
+    problem: str | None
+
+
+def find_deliveries(
+    data_root: Path,
+    dataset: str,
+    delivery: Delivery,
+    period: Sequence[str],
+    *,
+    today: date | None = None,
+    others: Iterable[Delivery] = (),
+) -> pl.DataFrame:
+    """Return one row a file that arrived and a quarter whose file didn't, by quarter and version.
+
+    Columns: dataset; quarter (label; null when none can be told); file (path below the data root;
+    null when nothing arrived); sha256; size_bytes; version (1, or higher for a corrected delivery);
+    due_on; arrived_on (the file's date, UTC); status; superseded_by; problem. Statuses:
+
+    - `arrived`: the quarter's file, to be read;
+    - `superseded`: an older version of it (highest version counts, then the newest);
+    - `missing`: due, and nothing arrived; `awaited`: not due before `today`;
+    - `unexpected`: no delivery's pattern or quarter fits;
+    - `refused`: a link that leaves the folder or is one to a folder, or no ordinary file;
+    - `unreadable`: the file may not be opened.
+
+    `period` is the profile's quarters, in order; without `today` everything is due. `others` are
+    the deliveries of other datasets, whose files aren't unexpected here. Reads every file once.
+    """
+    wanted = delivery.quarters(list(period))
+    found = [*_in_folder(data_root, delivery, wanted, others)]
+    rows: list[dict[str, object]] = []
+    for quarter in wanted:
+        due = delivery.due_on(quarter)
+        versions = sorted(
+            (f for f in found if f.quarter == quarter and f.status == "arrived"),
+            key=lambda f: (f.version, f.modified_ns, f.file),
+        )
+        for number, each in enumerate(versions, 1):
+            last = number == len(versions)
+            newest = None if last else versions[-1].file
+            rows.append(
+                _row(dataset, each, due, "arrived" if last else "superseded", newest)
+            )
+        if not versions:
+            status = "missing" if today is None or due < today else "awaited"
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "quarter": quarter,
+                    "due_on": due,
+                    "status": status,
+                }
+            )
+    rows += [
+        _row(dataset, f, None, f.status, None) for f in found if f.status != "arrived"
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _row(
+    dataset: str, found: _Found, due: date | None, status: str, newest: str | None
+) -> dict[str, object]:
+    return {
+        "dataset": dataset,
+        "quarter": found.quarter,
+        "file": found.file,
+        "sha256": found.sha256,
+        "size_bytes": found.size,
+        "version": found.version,
+        "due_on": due,
+        "arrived_on": datetime.fromtimestamp(found.modified_ns // 10**9, tz=UTC).date(),
+        "status": status,
+        "superseded_by": newest,
+        "problem": found.problem,
+    }
+
+
+def _in_folder(
+    data_root: Path,
+    delivery: Delivery,
+    wanted: Sequence[str],
+    others: Iterable[Delivery],
+) -> Iterator[_Found]:
+    """Yield what lies in the dataset's folder, in order of path."""
+    pattern, elsewhere = (
+        _pattern(delivery.files),
+        [_pattern(other.files) for other in others],
+    )
+    folder = _folder(delivery.files)
+    root = data_root.resolve()
+    for path in _walk(data_root, folder):
+        file = path.relative_to(data_root).as_posix()
+        match = pattern.fullmatch(file)
+        if match is None and (
+            folder == PurePosixPath(".")
+            or any(other.fullmatch(file) for other in elsewhere)
+        ):
+            continue
+        quarter, version, problem = _told(match, delivery, wanted)
+        yield _examine(path, file, root, quarter, version, problem)
+
+
+def _walk(data_root: Path, folder: PurePosixPath) -> Iterator[Path]:
+    """Yield files and links below the folder, in order; no link to a folder is entered."""
+    top = data_root / folder
+    for part in reversed([top, *top.parents]):
+        if part != data_root and part.is_relative_to(data_root) and part.is_symlink():
+            yield part
+            return
+    for directory, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if not CLUTTER.fullmatch(name))
+        links = [name for name in folders if (Path(directory) / name).is_symlink()]
+        kept = [name for name in files if not CLUTTER.fullmatch(name)]
+        yield from (Path(directory) / name for name in sorted([*kept, *links]))
+
+
+def _told(
+    match: re.Match[str] | None, delivery: Delivery, wanted: Sequence[str]
+) -> tuple[str | None, int, str | None]:
+    """Return the quarter and version that a file's name tells, and what is wrong with it."""
+    if match is None:
+        return (
+            None,
+            1,
+            f"No delivery of this dataset is called so; expected `{delivery.files}`.",
+        )
+    version = _version(match["again"])
+    if delivery.every == "once":
+        return (
+            (wanted[-1], version, None)
+            if wanted
+            else (None, version, "Nothing is due.")
+        )
+    try:
+        quarter = parse_quarter(match["quarter"].upper())
+    except ValueError:
+        return None, version, "The name holds no fiscal quarter such as 2015-16_Q4."
+    if quarter not in wanted:
+        return (
+            quarter,
+            version,
+            "The quarter is not one that was agreed for this profile.",
+        )
+    return quarter, version, None
+
+
+def _examine(
+    path: Path,
+    file: str,
+    root: Path,
+    quarter: str | None,
+    version: int,
+    problem: str | None,
+) -> _Found:
+    link = path.is_symlink()
+    try:
+        target = path.resolve(strict=True)
+        about = target.stat()
+    except (OSError, RuntimeError):
+        modified = path.lstat().st_mtime_ns
+        why = "The link leads nowhere." if link else "The file can't be opened."
+        status = "refused" if link else "unreadable"
+        return _Found(file, quarter, version, modified, None, None, status, why)
+    refused = None
+    if link and not target.is_relative_to(root):
+        refused = "The link leaves the data folder; put the file itself there."
+    elif link and stat.S_ISDIR(about.st_mode):
+        refused = "Links to folders are not followed; put the files themselves there."
+    elif not stat.S_ISREG(about.st_mode):
+        refused = "This is no ordinary file."
+    if refused:
+        # Nothing of a target outside is told, its date and size included.
+        modified = path.lstat().st_mtime_ns
+        return _Found(file, quarter, version, modified, None, None, "refused", refused)
+    try:
+        with target.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        why = "The file can't be opened; check that it may be read by you."
+        return _Found(
+            file,
+            quarter,
+            version,
+            about.st_mtime_ns,
+            None,
+            about.st_size,
+            "unreadable",
+            why,
+        )
+    status = "unexpected" if problem else "arrived"
+    return _Found(
+        file,
+        quarter,
+        version,
+        about.st_mtime_ns,
+        digest,
+        about.st_size,
+        status,
+        problem,
+    )
+
+
+def _folder(files: str) -> PurePosixPath:
+    """Return the folder that is the dataset's own: the path before the first placeholder."""
+    parts: list[str] = []
+    for part in PurePosixPath(files).parts[:-1]:
+        if QUARTER in part or any(character in part for character in "*?["):
+            break
+        parts.append(part)
+    return PurePosixPath(*parts)
+
+
+def _pattern(files: str) -> re.Pattern[str]:
+    """Return the pattern of a delivery's paths, corrected deliveries included; case is ignored."""
+    path = PurePosixPath(files)
+    stem = files[: len(files) - len(path.suffix)]
+    again = rf"(?P<again>(?:{AGAIN.pattern})*)"
+    for group in ("version", "copy", "word"):
+        again = again.replace(f"?P<{group}>", "")
+    # Spaces of the name must not vanish in a verbose expression.
+    body = "".join(_part(piece) for piece in re.split(r"(\{quarter\}|\*)", stem))
+    return re.compile(f"{body}(?x:{again}){re.escape(path.suffix)}", re.IGNORECASE)
+
+
+def _part(piece: str) -> str:
+    if piece == QUARTER:
+        return r"(?P<quarter>\d{4}-\d{2}[ _]?Q[1-4])"
+    return r"[^/]*?" if piece == "*" else re.escape(piece)
+
+
+def _version(again: str) -> int:
+    """Return the version a name's ending tells: 1 none, 2 `corrected`, n `v n`, n + 1 `(n)`."""
+    numbers = [1]
+    for match in AGAIN.finditer(again):
+        if match["version"]:
+            numbers.append(int(match["version"]))
+        else:
+            numbers.append(int(match["copy"]) + 1 if match["copy"] else 2)
+    return max(numbers)
