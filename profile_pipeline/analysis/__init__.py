@@ -1,1 +1,1 @@
-"""The tables of the profile: overlap, trends, screening, outcomes and intelligence gaps, from tables to tables."""
+"""Tables of the profile, from tables: overlap, trends, screening, outcomes, gaps, actions."""

@@ -151,11 +151,7 @@ def _missing_in_year(
         .unique()
     )
     years = pl.DataFrame(
-        [
-            (label, earlier)
-            for label in quarters
-            for earlier in last_four_quarters(last_day(label))
-        ],
+        [(label, earlier) for label in quarters for earlier in last_four_quarters(last_day(label))],
         schema={"quarter": pl.String, "event_quarter": pl.String},
         orient="row",
     )

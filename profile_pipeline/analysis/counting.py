@@ -20,6 +20,8 @@ from profile_pipeline.tables import AGE_BANDS, NOT_RECORDED, ROW_KEY, SUSPECT_AG
 AGE_BAND_FROM = (0, 10, 12, 14, 16, 18)
 SUSPECT_AGE_BAND_FROM = (0, 18, 25, 35, 45)
 SUSPECT = "suspect"
+ADULT_AGE = 18
+QUARTERS_IN_YEAR = 4
 
 
 def quarters_counted(settings: ProfileSettings) -> list[str]:
@@ -39,7 +41,7 @@ def quarters_ended(settings: ProfileSettings) -> list[str]:
 def last_four_quarters(as_at: date) -> list[str]:
     """Return the labels of the four quarters that end with the as-at date's own, in order."""
     labels = [quarter_of(as_at)]
-    while len(labels) < 4:
+    while len(labels) < QUARTERS_IN_YEAR:
         labels.insert(0, previous_quarter(labels[0]))
     return labels
 
@@ -88,8 +90,11 @@ def ethnic_category(group: pl.Expr, code: pl.Expr) -> pl.Expr:
 
     White without a code is null: which of the two it is was not recorded.
     """
-    white = pl.when(code == "WBRI").then(pl.lit("White British")).when(code.is_not_null()).then(
-        pl.lit("White other")
+    white = (
+        pl.when(code == "WBRI")
+        .then(pl.lit("White British"))
+        .when(code.is_not_null())
+        .then(pl.lit("White other"))
     )
     return pl.when(group == "White").then(white).otherwise(group)
 
@@ -137,13 +142,13 @@ def by_category(
         .then(pl.col("category"))
         .otherwise(pl.lit(NOT_RECORDED))
     )
-    counted = pl.concat([valued, valued.with_columns(category=pl.lit(TOTAL))]).group_by(
-        "quarter", "category"
-    ).agg(pl.len().cast(pl.Int64).alias(count))
+    counted = (
+        pl.concat([valued, valued.with_columns(category=pl.lit(TOTAL))])
+        .group_by("quarter", "category")
+        .agg(pl.len().cast(pl.Int64).alias(count))
+    )
     frame = pl.DataFrame({"quarter": list(quarters)}, schema={"quarter": pl.String}).join(
-        pl.DataFrame(
-            {"category": [*names, NOT_RECORDED, TOTAL]}, schema={"category": pl.String}
-        ),
+        pl.DataFrame({"category": [*names, NOT_RECORDED, TOTAL]}, schema={"category": pl.String}),
         how="cross",
     )
     frame = frame.join(

@@ -25,7 +25,9 @@ def disruption_outcomes(disruption: pl.DataFrame, settings: ProfileSettings) -> 
         .with_columns(first_file=pl.col("file").first().over("again"))
         .filter(pl.col("file") != pl.col("first_file"))
     )
-    once = actions.join(sent_again, on=["dataset", "file", "row"], how="anti", maintain_order="left")
+    once = actions.join(
+        sent_again, on=["dataset", "file", "row"], how="anti", maintain_order="left"
+    )
     counted = by_category(
         once, recorded(pl.col("action")), quarters_counted(settings), "outcome", count="count"
     )

@@ -6,7 +6,13 @@ child with many indicators is a child to ask about, not a victim until someone h
 
 import polars as pl
 
-from profile_pipeline.analysis.counting import SUSPECT, age_on, last_four_quarters, quarters_ended
+from profile_pipeline.analysis.counting import (
+    ADULT_AGE,
+    SUSPECT,
+    age_on,
+    last_four_quarters,
+    quarters_ended,
+)
 from profile_pipeline.plan.settings import ProfileSettings
 from profile_pipeline.quarters import first_day
 from profile_pipeline.tables import (
@@ -19,13 +25,15 @@ from profile_pipeline.tables import (
 
 SEPARATOR = " + "
 NO_SOURCE = "none"
-COMBINATIONS = {
-    "combination": pl.String,
-    "indicators": pl.Int64,
-    "children": pl.Int64,
-    "known_to_cse": pl.Int64,
-    "at_risk_now": pl.Int64,
-}
+COMBINATIONS = pl.Schema(
+    {
+        "combination": pl.String,
+        "indicators": pl.Int64,
+        "children": pl.Int64,
+        "known_to_cse": pl.Int64,
+        "at_risk_now": pl.Int64,
+    }
+)
 
 
 def person_indicators(
@@ -78,9 +86,9 @@ def person_overlap(
     """Return people.person_overlap: one row a child of the area, also without any indicator.
 
     Counted are indicators marked `counts_in_overlap` with an event in the last four quarters; who
-    is counted is decided in `children_counted`. Each child has one status: `harmed` (an event of an indicator of kind harm in the
-    period), else `open` (open and at risk now), else `screened_or_closed` (ever in the tracker),
-    else `indicators_only`.
+    is counted is decided in `children_counted`. Each child has one status: `harmed` (an event of an
+    indicator of kind harm in the period), else `open` (open and at risk now), else
+    `screened_or_closed` (ever in the tracker), else `indicators_only`.
 
     Args:
         indicator_event: records.indicator_event.
@@ -95,10 +103,9 @@ def person_overlap(
     counting = indicators.filter(pl.col("counts_in_overlap"))["indicator"].to_list()
     harms = indicators.filter(pl.col("kind") == "harm")["indicator"].to_list()
     events = _events_of_children(indicator_event, record_person, person, settings)
-    in_year = (
-        pl.col("quarter").is_in(last_four_quarters(settings.as_at))
-        & pl.col("indicator").is_in(counting)
-    )
+    in_year = pl.col("quarter").is_in(last_four_quarters(settings.as_at)) & pl.col(
+        "indicator"
+    ).is_in(counting)
     found = person_indicators(indicator_event, record_person, person, settings)
     had = found.filter(pl.col("indicator").is_in(counting), pl.col("events_last_year") > 0)
     counted = had.group_by("person_id").agg(
@@ -150,7 +157,7 @@ def children_counted(person: pl.DataFrame, settings: ProfileSettings) -> pl.Data
     return person.filter(
         pl.col("role") == "child",
         pl.col("responsible"),
-        (age_on(pl.col("date_of_birth"), pl.lit(window_starts)) < 18).fill_null(True),
+        (age_on(pl.col("date_of_birth"), pl.lit(window_starts)) < ADULT_AGE).fill_null(True),
     )
 
 

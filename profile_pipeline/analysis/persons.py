@@ -79,7 +79,7 @@ def build_persons(
 
 
 def area_districts(area: Area, postcode: pl.DataFrame) -> list[str]:
-    """Return the postcode districts that count as the area; those of the directory if none named."""
+    """Return the postcode districts of the area; those of the directory if none are named."""
     if area.postcode_districts:
         return sorted(district.upper().strip() for district in area.postcode_districts)
     return sorted(set(postcode["postcode"].str.split(" ").list.first().drop_nulls().to_list()))

@@ -6,12 +6,14 @@ from profile_pipeline.analysis.cohort import latest_tracker_rows
 from profile_pipeline.analysis.counting import by_category, quarters_ended, recorded
 from profile_pipeline.plan.settings import ProfileSettings
 
-REFERRALS = {
-    "referral_source": pl.String,
-    "children": pl.Int64,
-    "percent": pl.Float64,
-    "not_recorded_percent": pl.Float64,
-}
+REFERRALS = pl.Schema(
+    {
+        "referral_source": pl.String,
+        "children": pl.Int64,
+        "percent": pl.Float64,
+        "not_recorded_percent": pl.Float64,
+    }
+)
 
 
 def referral_sources(

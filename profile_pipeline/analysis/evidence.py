@@ -1,0 +1,65 @@
+"""What the rules of gaps, actions and findings rest on: the tables, the plan, and how text counts.
+
+Texts carry counts of people and events as `{n:17}` and shares as `{pct:103/436}`; the sharing step
+prints them exactly for the analyst and as "fewer than 5" and the like for others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from profile_pipeline.plan.settings import ProfileSettings
+from profile_pipeline.tables import Table, empty
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a rule may look at.
+
+    Attributes:
+        tables: frames by `schema.table` (`profile.screening_coverage`); one that is absent reads
+            as empty, so that every rule holds for a profile with little in it.
+        settings: settings of the profile.
+        datasets: `dataset, agency, title`.
+        indicators: `indicator, label, counts_in_overlap, kind`.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    settings: ProfileSettings
+    datasets: pl.DataFrame
+    indicators: pl.DataFrame
+
+    def table(self, table: Table) -> pl.DataFrame:
+        """Return a table's frame; the empty table when there is none."""
+        frame = self.tables.get(f"{table.schema}.{table.name}")
+        return empty(table) if frame is None else frame
+
+    def named(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the frame with `agency` and `title` of its `dataset` (the id where unnamed)."""
+        names = self.datasets.select("dataset", _agency="agency", _title="title")
+        return (
+            frame.drop("agency", "title", strict=False)
+            .join(names, on="dataset", how="left", maintain_order="left")
+            .with_columns(
+                agency=pl.coalesce("_agency", "dataset"), title=pl.coalesce("_title", "dataset")
+            )
+            .drop("_agency", "_title")
+        )
+
+
+def number(count: pl.Expr) -> pl.Expr:
+    """Return the placeholder of a count of people or events: `{n:17}`."""
+    return pl.concat_str(pl.lit("{n:"), count.cast(pl.Int64), pl.lit("}"))
+
+
+def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """Return the placeholder of a share: `{pct:103/436}`."""
+    return pl.concat_str(
+        pl.lit("{pct:"), part.cast(pl.Int64), pl.lit("/"), whole.cast(pl.Int64), pl.lit("}")
+    )
+
+
+def sentence(*parts: str | pl.Expr) -> pl.Expr:
+    """Return the parts joined: text as it stands, expressions by row."""
+    return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts])

@@ -1,0 +1,349 @@
+"""Key findings: a few sentences drawn by rule from the tables, the most actionable first.
+
+Each names the table it rests on and how sure it is. Counts are placeholders (see `evidence`), so
+that a sentence is as safe as the table it quotes. Shares of few children are not findings.
+"""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from profile_pipeline.analysis import gaps
+from profile_pipeline.analysis.counting import last_four_quarters
+from profile_pipeline.analysis.evidence import Evidence, number, sentence, share
+from profile_pipeline.analysis.representation import UNDER
+from profile_pipeline.quarters import last_day, previous_quarter
+from profile_pipeline.tables import GEO_HOTSPOTS, PROFILE, TOTAL
+
+MOST = 12
+ROW = ("finding", "confidence", "table", "strand")
+KEY_FINDINGS = pl.Schema(
+    {
+        "order": pl.Int64,
+        "finding": pl.String,
+        "confidence": pl.String,
+        "table": pl.String,
+        "strand": pl.String,
+    }
+)
+HIGH, MEDIUM, LOW = "high", "medium", "low"
+
+Rule = Callable[[Evidence], pl.DataFrame]
+
+
+def key_findings(evidence: Evidence) -> pl.DataFrame:
+    """Return the key findings: `order` (from 1), `finding`, `confidence`, `table`, `strand`.
+
+    Confidence is high for a count of what agencies recorded, medium where it rests on links
+    between records or on a test, low where chance or missing data may explain it.
+    """
+    columns = pl.Schema(dict.fromkeys(ROW, pl.String))
+    rows = pl.concat([rule(evidence).select(ROW).cast(columns) for rule in RULES]).head(MOST)
+    return rows.with_row_index("order", offset=1).select(KEY_FINDINGS.keys()).cast(KEY_FINDINGS)
+
+
+def scale(evidence: Evidence) -> pl.DataFrame:
+    """How many children are open and at risk, by level, and the change since the quarter before."""
+    cohort = evidence.table(PROFILE["cohort_by_quarter"])
+    if cohort.is_empty():
+        return _none()
+    latest = str(cohort["quarter"].max())
+    now = cohort.filter(pl.col("quarter") == latest)
+    before = cohort.filter(
+        pl.col("quarter") == previous_quarter(latest), pl.col("risk_level") == TOTAL
+    )
+    levels = (
+        now.filter(pl.col("risk_level") != TOTAL)
+        .select(
+            sentence(
+                number(pl.col("children")), " ", pl.col("risk_level").replace(LEVEL_WORDS)
+            ).str.join(", ")
+        )
+        .item()
+    )
+    since = (
+        before.select(sentence(" A quarter before it was ", number(pl.col("children")), ".")).item()
+        if before.height
+        else ""
+    )
+    day = last_day(latest)
+    return now.filter(pl.col("risk_level") == TOTAL).select(
+        finding=sentence(
+            number(pl.col("children")),
+            f" children were open and at risk of exploitation on {day.day} {day:%B %Y}: "
+            f"{levels}.{since}",
+        ),
+        confidence=pl.lit(HIGH),
+        table=pl.lit("cohort_by_quarter"),
+        strand=pl.lit("protect"),
+    )
+
+
+LEVEL_WORDS = {
+    "at_risk": "at risk",
+    "significant": "at significant risk",
+    "serious": "at serious risk",
+}
+
+
+def unlisted_children(evidence: Evidence) -> pl.DataFrame:
+    """Children with several indicators whom the CSE team has never listed."""
+    least = evidence.settings.overlap_at_least
+    return (
+        evidence.table(PROFILE["overlap_distribution"])
+        .filter(pl.col("indicators") >= least)
+        .select(pl.col("children", "known_to_cse").sum())
+        .filter(pl.col("children") > pl.col("known_to_cse"))
+        .select(
+            finding=sentence(
+                number(pl.col("children") - pl.col("known_to_cse")),
+                " of the ",
+                number(pl.col("children")),
+                f" children with {least} or more indicators in the last "
+                "four quarters have never been in the CSE team's tracker.",
+            ),
+            confidence=pl.lit(MEDIUM),
+            table=pl.lit("overlap_distribution"),
+            strand=pl.lit("protect"),
+        )
+    )
+
+
+def places(evidence: Evidence) -> pl.DataFrame:
+    """Hotspots that are new or persist."""
+    return (
+        evidence.table(GEO_HOTSPOTS)
+        .filter(pl.col("status").is_in(["new", "persistent"]))
+        .sort("hotspot")
+        .select(
+            rows=pl.len(),
+            words=sentence(
+                pl.col("hotspot"), " (", pl.col("status"), ", ", pl.col("wards"), ")"
+            ).str.join("; "),
+        )
+        .filter(pl.col("rows") > 0)
+        .select(
+            finding=sentence("Offending concentrates at: ", pl.col("words"), "."),
+            confidence=pl.lit(MEDIUM),
+            table=pl.lit("hotspots"),
+            strand=pl.lit("pursue"),
+        )
+    )
+
+
+def premises(evidence: Evidence) -> pl.DataFrame:
+    """Licensed premises that many reports name."""
+    return (
+        gaps.premises_clusters(evidence)
+        .head(1)
+        .select(
+            "finding",
+            confidence=pl.lit(MEDIUM),
+            table=pl.lit("intelligence_gaps"),
+            strand=pl.lit("pursue"),
+        )
+    )
+
+
+def interviews(evidence: Evidence) -> pl.DataFrame:
+    """Return interviews late or not held."""
+    year = evidence.table(PROFILE["return_interviews"]).filter(
+        pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at))
+    )
+    return (
+        year.select(pl.col("due", "late", "none").sum())
+        .filter(pl.col("due") > 0, pl.col("late") + pl.col("none") > 0)
+        .select(
+            finding=sentence(
+                "In the last four quarters ",
+                share(pl.col("late") + pl.col("none"), pl.col("due")),
+                " of return interviews were late or not held (",
+                number(pl.col("late")),
+                " and ",
+                number(pl.col("none")),
+                " of ",
+                number(pl.col("due")),
+                ").",
+            ),
+            confidence=pl.lit(HIGH),
+            table=pl.lit("return_interviews"),
+            strand=pl.lit("protect"),
+        )
+    )
+
+
+def screening(evidence: Evidence) -> pl.DataFrame:
+    """The group screened least."""
+    return (
+        evidence.table(PROFILE["screening_coverage"])
+        .filter(
+            pl.col("children") > 0,
+            pl.col("percent") < evidence.settings.gaps.screened_percent,
+        )
+        .sort("percent", "group")
+        .head(1)
+        .select(
+            finding=sentence(
+                "Of the groups to be screened routinely, '",
+                pl.col("group"),
+                "' is screened least: ",
+                number(pl.col("screened")),
+                " of ",
+                number(pl.col("children")),
+                " children.",
+            ),
+            confidence=pl.lit(MEDIUM),
+            table=pl.lit("screening_coverage"),
+            strand=pl.lit("prevent"),
+        )
+    )
+
+
+def hidden(evidence: Evidence) -> pl.DataFrame:
+    """Groups possibly under-identified."""
+    return (
+        evidence.table(PROFILE["representation"])
+        .filter(pl.col("finding") == UNDER, pl.col("dimension") != "age")
+        .select(
+            groups=sentence(
+                pl.col("category"), " (", pl.col("dimension").str.replace("_", " "), ")"
+            ).str.join(", "),
+            rows=pl.len(),
+        )
+        .filter(pl.col("rows") > 0)
+        .select(
+            finding=sentence(
+                "Children of these groups are possibly under-identified: ",
+                pl.col("groups"),
+                ". A prompt to look, not a finding about them.",
+            ),
+            confidence=pl.lit(LOW),
+            table=pl.lit("representation"),
+            strand=pl.lit("protect"),
+        )
+    )
+
+
+def referrals(evidence: Evidence) -> pl.DataFrame:
+    """Sources that refer very few."""
+    return (
+        gaps.few_referrals(evidence)
+        .filter(pl.col("priority") == "high")
+        .sort("agency")
+        .select(sources=pl.col("agency").str.join(", "), rows=pl.len())
+        .filter(pl.col("rows") > 0)
+        .select(
+            finding=sentence("Very few children are referred by: ", pl.col("sources"), "."),
+            confidence=pl.lit(HIGH),
+            table=pl.lit("intelligence_gaps"),
+            strand=pl.lit("prevent"),
+        )
+    )
+
+
+def who(evidence: Evidence) -> pl.DataFrame:
+    """Sex, looked-after status and missing episodes of the children open now."""
+    latest = evidence.table(PROFILE["victim_profile"]).filter(
+        pl.col("quarter") == pl.col("quarter").max()
+    )
+    if latest.is_empty():
+        return _none()
+    parts = [
+        ("sex", "female", "girls"),
+        ("looked_after", "yes", "looked after"),
+        ("missing_in_year", "yes", "missing in the year before"),
+    ]
+    words = [
+        f"{{pct:{part}/{whole}}} {word}"
+        for dimension, category, word in parts
+        for part, whole in [_part(latest, dimension, category)]
+        if whole
+    ]
+    return pl.DataFrame(
+        [(f"Of the children open now: {', '.join(words)}.", HIGH, "victim_profile", "protect")],
+        schema=dict.fromkeys(ROW, pl.String),
+        orient="row",
+    )
+
+
+def pair(evidence: Evidence) -> pl.DataFrame:
+    """The two indicators that meet most often."""
+    labels = evidence.indicators.select("indicator", "label")
+    return (
+        evidence.table(PROFILE["indicator_overlap"])
+        .filter(pl.col("children") > 0)
+        .sort("children", "indicator_a", "indicator_b", descending=[True, False, False])
+        .head(1)
+        .join(labels, left_on="indicator_a", right_on="indicator", how="left")
+        .join(labels, left_on="indicator_b", right_on="indicator", how="left", suffix="_b")
+        .select(
+            finding=sentence(
+                "The two indicators that most often meet in one child are '",
+                pl.coalesce("label", "indicator_a"),
+                "' and '",
+                pl.coalesce("label_b", "indicator_b"),
+                "': ",
+                number(pl.col("children")),
+                " children.",
+            ),
+            confidence=pl.lit(MEDIUM),
+            table=pl.lit("indicator_overlap"),
+            strand=pl.lit("prevent"),
+        )
+    )
+
+
+def suspects(evidence: Evidence) -> pl.DataFrame:
+    """Crimes that name no suspect."""
+    return (
+        gaps.crimes_without_suspect(evidence)
+        .head(1)
+        .select(
+            "finding",
+            confidence=pl.lit(HIGH),
+            table=pl.lit("intelligence_gaps"),
+            strand=pl.lit("pursue"),
+        )
+    )
+
+
+def absent_agencies(evidence: Evidence) -> pl.DataFrame:
+    """Agencies of which nothing has come."""
+    return (
+        gaps.never_delivered(evidence)
+        .sort("agency")
+        .select(agencies=pl.col("agency").unique(maintain_order=True).str.join(", "), rows=pl.len())
+        .filter(pl.col("rows") > 0)
+        .select(
+            finding=sentence("The profile lacks everything held by: ", pl.col("agencies"), "."),
+            confidence=pl.lit(HIGH),
+            table=pl.lit("intelligence_gaps"),
+            strand=pl.lit("protect"),
+        )
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    scale,
+    unlisted_children,
+    places,
+    premises,
+    interviews,
+    screening,
+    hidden,
+    referrals,
+    absent_agencies,
+    who,
+    pair,
+    suspects,
+)
+
+
+def _part(latest: pl.DataFrame, dimension: str, category: str) -> tuple[int, int]:
+    rows = latest.filter(pl.col("dimension") == dimension)
+    part = rows.filter(pl.col("category") == category)["children"].sum()
+    return int(part), int(rows.filter(pl.col("category") == TOTAL)["children"].sum())
+
+
+def _none() -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys(ROW, pl.String))

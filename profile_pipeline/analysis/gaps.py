@@ -1,0 +1,969 @@
+"""Intelligence gaps: what is not known, who may hold the answer, and by when it is asked for.
+
+Each rule is a small function from the evidence to rows `theme, finding, evidence, agency,
+question, priority`; `RULES` lists them. A limit comes from `gaps:` in `profile.yaml` unless its
+constant says otherwise. No text holds a name, a value of a cell or the name of premises.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import polars as pl
+
+from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quarters_ended
+from profile_pipeline.analysis.evidence import Evidence, number, sentence, share
+from profile_pipeline.analysis.overlap import NO_SOURCE
+from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
+from profile_pipeline.tables import (
+    DELIVERY,
+    FATE,
+    GEO_HOTSPOTS,
+    MEASURES,
+    MISSING_COLUMN,
+    NOT_RECORDED,
+    OFFENDING_LOCATION,
+    PERSON_RECORD,
+    PLACE,
+    PREMISES_REPORTS,
+    PROFILE,
+    REGIONAL_SUMMARY,
+    TOTAL,
+    UNKNOWN_VALUE,
+    conform,
+)
+
+PRIORITIES = ("high", "medium", "low")
+THEMES = ("collection", "data quality", "screening", "victims", "suspects", "locations")
+ROW = ("theme", "finding", "evidence", "agency", "question", "priority")
+
+CSE_TEAM = "CSE team"
+POLICE = "Police"
+LICENSING = "Licensing authority"
+ANALYST = "Analyst"
+
+# Rows that can't be used, in percent of those received. No source found: a working limit.
+QUARANTINE_PERCENT = 5.0
+
+GRADES = ("1", "2", "3", "4", "5")
+
+Rule = Callable[[Evidence], pl.DataFrame]
+
+
+def intelligence_gaps(evidence: Evidence) -> pl.DataFrame:
+    """Return profile.intelligence_gaps: every gap the rules find, numbered G001 and on.
+
+    Ordered by priority, then theme, then agency and finding, so that the same tables give the same
+    numbers.
+    """
+    columns = pl.Schema(dict.fromkeys(ROW, pl.String))
+    rows = pl.concat([rule(evidence).select(ROW).cast(columns) for rule in RULES])
+    due = evidence.settings.as_at + timedelta(days=evidence.settings.gaps.days_to_answer)
+    ordered = (
+        rows.unique(maintain_order=True)
+        .sort(
+            pl.col("priority").replace_strict(dict(zip(PRIORITIES, range(3), strict=True))),
+            pl.col("theme").replace_strict(dict(zip(THEMES, range(6), strict=True))),
+            "agency",
+            "finding",
+        )
+        .with_row_index("order", offset=1)
+        .with_columns(
+            gap=pl.concat_str(pl.lit("G"), pl.col("order").cast(pl.String).str.zfill(3)),
+            due=pl.lit(due),
+        )
+    )
+    return conform(ordered, PROFILE["intelligence_gaps"])
+
+
+# --- collection -----------------------------------------------------------------------------------
+
+
+def never_delivered(evidence: Evidence) -> pl.DataFrame:
+    """A dataset the plan asks for, of which no file has ever come."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .group_by("dataset", "agency", "title")
+        .agg(
+            came=(pl.col("status") != "missing").any(),
+            quarters=pl.col("quarter").n_unique(),
+            first=pl.col("quarter").min(),
+            last=pl.col("quarter").max(),
+        )
+        .filter(~pl.col("came"))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence("Nothing has ever been received of: ", pl.col("title"), "."),
+            evidence=sentence(
+                "No file of '",
+                pl.col("dataset"),
+                "' for any of ",
+                pl.col("quarters"),
+                " quarters (quality.delivery).",
+            ),
+            question=sentence(
+                "Can you supply '",
+                pl.col("dataset"),
+                "' for ",
+                pl.col("first"),
+                " to ",
+                pl.col("last"),
+                ", and if not, what prevents it?",
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def missed_quarters(evidence: Evidence) -> pl.DataFrame:
+    """Quarters for which no file came, of a dataset that came in others."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .sort("quarter")
+        .group_by("dataset", "agency", "title", maintain_order=True)
+        .agg(
+            came=(pl.col("status") != "missing").any(),
+            missed=pl.col("quarter").filter(pl.col("status") == "missing").unique().sort(),
+        )
+        .filter(pl.col("came"), pl.col("missed").list.len() > 0)
+        .with_columns(pl.col("missed").list.join(", "))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(pl.col("title"), " is missing for ", pl.col("missed"), "."),
+            evidence=sentence(
+                "No file of '", pl.col("dataset"), "' for these quarters (quality.delivery)."
+            ),
+            question=sentence("Can you send '", pl.col("dataset"), "' for ", pl.col("missed"), "?"),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def unusable_files(evidence: Evidence) -> pl.DataFrame:
+    """A file that came and could not be read, or not be used."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .filter(pl.col("status").is_in(["unreadable", "unusable"]))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "The file of ",
+                pl.col("title"),
+                " for ",
+                pl.col("quarter"),
+                " is ",
+                pl.col("status"),
+                ".",
+            ),
+            evidence=sentence(
+                pl.col("file").fill_null("No file name"),
+                ": ",
+                pl.col("problem").fill_null("no reason is held"),
+                " (quality.delivery)",
+            ),
+            question=sentence(
+                "Can you send '", pl.col("dataset"), "' for ", pl.col("quarter"), " again?"
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def missing_columns(evidence: Evidence) -> pl.DataFrame:
+    """A column that the plan asks for and a file lacks, with what can't be told without it."""
+    return (
+        evidence.named(evidence.table(MISSING_COLUMN))
+        .group_by("dataset", "agency", "title", "column")
+        .agg(
+            quarters=pl.col("quarter").unique().sort().str.join(", "),
+            files=pl.col("file").unique().sort().str.join(", "),
+            used_for=pl.col("used_for").unique().sort().str.join("; "),
+        )
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                pl.col("title"),
+                " came without '",
+                pl.col("column"),
+                "' for ",
+                pl.col("quarters"),
+                "; without it can't be told: ",
+                pl.col("used_for"),
+                ".",
+            ),
+            evidence=sentence(
+                "Column '",
+                pl.col("column"),
+                "' is not in ",
+                pl.col("files"),
+                " (quality.missing_column).",
+            ),
+            question=sentence(
+                "Can you send '",
+                pl.col("dataset"),
+                "' for ",
+                pl.col("quarters"),
+                " again with '",
+                pl.col("column"),
+                "'?",
+            ),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def short_period(evidence: Evidence) -> pl.DataFrame:
+    """A period too short to show a pattern (IICSA: three months did not allow analysis)."""
+    period, least = evidence.settings.period, evidence.settings.gaps.minimum_months
+    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+    if months >= least:
+        return _none()
+    return _one(
+        "collection",
+        f"The profile covers {months} months; a pattern needs at least {least}.",
+        "Period of the profile (profile.yaml).",
+        "All agencies",
+        f"Can you send the earlier quarters, so that the period is {least} months or more?",
+        "high",
+    )
+
+
+def silent_indicators(evidence: Evidence) -> pl.DataFrame:
+    """An indicator of the strategy that no dataset evidences: unknown, not absent."""
+    labels = evidence.indicators.select("indicator", "label")
+    return (
+        evidence.table(PROFILE["indicator_prevalence"])
+        .filter(pl.col("sources") == NO_SOURCE)
+        .join(labels, on="indicator", how="left", maintain_order="left")
+        .with_columns(label=pl.coalesce("label", "indicator"))
+        .select(
+            theme=pl.lit("collection"),
+            finding=sentence("No dataset evidences the indicator: ", pl.col("label"), "."),
+            evidence=pl.lit("Source 'none' in indicator_prevalence; unknown, not absent."),
+            agency=pl.lit(CSE_TEAM),
+            question=sentence(
+                "Which agency records it, in screening or in information reports: ",
+                pl.col("label"),
+                "?",
+            ),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def no_neighbours(evidence: Evidence) -> pl.DataFrame:
+    """No neighbouring or regional figures for the latest quarter to compare with."""
+    ended = quarters_ended(evidence.settings)
+    regional = evidence.table(REGIONAL_SUMMARY)
+    if not ended or regional.filter(pl.col("quarter") == ended[-1]).height:
+        return _none()
+    return _one(
+        "collection",
+        f"No figures of neighbouring authorities or the region are held for {ended[-1]}.",
+        "No row for the quarter in analysis.regional_summary.",
+        evidence.settings.area.region or "Regional CSE co-ordinator",
+        f"Can you share the regional totals by risk level for {ended[-1]}?",
+        "low",
+    )
+
+
+# --- data quality ---------------------------------------------------------------------------------
+
+CORE_WORDS = {
+    "ethnicity_code": "Ethnic group",
+    "sex": "Sex",
+    "date_of_birth": "Date of birth",
+}
+
+
+def not_recorded_fields(evidence: Evidence) -> pl.DataFrame:
+    """Ethnic group, sex or date of birth not recorded for too many children of a dataset.
+
+    A dataset that never gives a field isn't asked for it and is left out.
+    """
+    limit = evidence.settings.gaps.not_recorded_percent
+    counts = (
+        evidence.named(
+            evidence.table(PERSON_RECORD)
+            .filter(pl.col("role") != SUSPECT)
+            .group_by("dataset")
+            .agg(pl.len().alias("records"), pl.col(*CORE_WORDS).null_count())
+        )
+        .unpivot(
+            on=list(CORE_WORDS),
+            index=["dataset", "agency", "title", "records"],
+            variable_name="field",
+            value_name="unknown",
+        )
+        .filter(
+            pl.col("unknown") < pl.col("records"),
+            pl.col("unknown") / pl.col("records") * 100 > limit,
+        )
+    )
+    words = pl.col("field").replace_strict(CORE_WORDS)
+    priority = pl.when(pl.col("field") == "ethnicity_code").then(pl.lit("high"))
+    return counts.select(
+        "agency",
+        theme=pl.lit("data quality"),
+        finding=sentence(
+            words,
+            " is not recorded in ",
+            share(pl.col("unknown"), pl.col("records")),
+            " of ",
+            pl.col("title"),
+            "; nothing about it can be told from these records.",
+        ),
+        evidence=sentence(
+            number(pl.col("unknown")),
+            " of ",
+            number(pl.col("records")),
+            f" records; the limit is {limit:g}% (records.subject).",
+        ),
+        question=sentence(
+            "Can you supply what is missing in '",
+            pl.col("dataset"),
+            "', and why is it not asked for or not passed on?",
+        ),
+        priority=priority.otherwise(pl.lit("medium")),
+    )
+
+
+def unknown_values(evidence: Evidence) -> pl.DataFrame:
+    """Spellings that no code list knows, by dataset and column; never the spellings themselves."""
+    return evidence.named(
+        evidence.table(UNKNOWN_VALUE)
+        .group_by("dataset", "column", "codes")
+        .agg(spellings=pl.len(), rows=pl.col("rows").sum())
+    ).select(
+        "agency",
+        theme=pl.lit("data quality"),
+        finding=sentence(
+            "Column '",
+            pl.col("column"),
+            "' of ",
+            pl.col("title"),
+            " holds ",
+            pl.col("spellings"),
+            " spellings that the list '",
+            pl.col("codes"),
+            "' doesn't know.",
+        ),
+        evidence=sentence(
+            number(pl.col("rows")), " rows count as not recorded (quality.unknown_value)."
+        ),
+        question=sentence("What do these values of '", pl.col("column"), "' mean?"),
+        priority=pl.lit("low"),
+    )
+
+
+def quarantined_share(evidence: Evidence) -> pl.DataFrame:
+    """Too many rows of a dataset that could not be used."""
+    return (
+        evidence.named(
+            evidence.table(FATE)
+            .group_by("dataset")
+            .agg(rows=pl.len(), out=(pl.col("fate") == "quarantined").sum())
+        )
+        .filter(pl.col("out") / pl.col("rows") * 100 > QUARANTINE_PERCENT)
+        .select(
+            "agency",
+            theme=pl.lit("data quality"),
+            finding=sentence(
+                share(pl.col("out"), pl.col("rows")),
+                " of the rows of ",
+                pl.col("title"),
+                " could not be used.",
+            ),
+            evidence=sentence(
+                number(pl.col("out")),
+                " of ",
+                number(pl.col("rows")),
+                " rows quarantined (quality.quarantine gives file, row and rule).",
+            ),
+            question=sentence(
+                "Can you correct the quarantined rows of '",
+                pl.col("dataset"),
+                "' and send them again?",
+            ),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def unlinkable_records(evidence: Evidence) -> pl.DataFrame:
+    """Children's records with too little identity to tell whose they are.
+
+    Enough is an NHS number, pupil number or local id, or both names with a date of birth or a full
+    postcode.
+    """
+    least = evidence.settings.gaps.linked_percent
+    identified = (
+        pl.col("nhs_number").is_not_null()
+        | pl.col("upn").is_not_null()
+        | (pl.col("local_ids").list.len() > 0).fill_null(False)
+        | (
+            pl.col("forename").is_not_null()
+            & pl.col("surname").is_not_null()
+            & (pl.col("date_of_birth").is_not_null() | pl.col("postcode").is_not_null())
+        )
+    )
+    return (
+        evidence.named(
+            evidence.table(PERSON_RECORD)
+            .filter(pl.col("role") != SUSPECT)
+            .group_by("dataset")
+            .agg(records=pl.len(), weak=(~identified).sum())
+        )
+        .filter((pl.col("records") - pl.col("weak")) / pl.col("records") * 100 < least)
+        .select(
+            "agency",
+            theme=pl.lit("data quality"),
+            finding=sentence(
+                share(pl.col("weak"), pl.col("records")),
+                " of the records of ",
+                pl.col("title"),
+                " say too little of whom they are about to be joined with others.",
+            ),
+            evidence=sentence(
+                number(pl.col("weak")),
+                " of ",
+                number(pl.col("records")),
+                f" records lack an id, or names with date of birth or postcode; at least {least:g}%"
+                " should have them (records.subject).",
+            ),
+            question=sentence(
+                "Can '",
+                pl.col("dataset"),
+                "' carry an NHS number, pupil number, or full name with date of birth?",
+            ),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def ungraded_reports(evidence: Evidence) -> pl.DataFrame:
+    """Information reports with a grade from 1 to 5 neither for reliability nor for accuracy.
+
+    "Don't know" is an answer, and kept as one, but it grades nothing.
+    """
+    limit = evidence.settings.gaps.ungraded_percent
+    reliable = pl.col("reliability").is_in(GRADES).fill_null(False)
+    accurate = pl.col("accuracy").is_in(GRADES).fill_null(False)
+    return (
+        evidence.named(
+            evidence.table(MEASURES["information_report"])
+            .group_by("dataset")
+            .agg(
+                reports=pl.len(),
+                ungraded=(~reliable & ~accurate).sum(),
+                one=(reliable != accurate).sum(),
+            )
+        )
+        .filter(pl.col("ungraded") / pl.col("reports") * 100 > limit)
+        .select(
+            "agency",
+            theme=pl.lit("data quality"),
+            finding=sentence(
+                share(pl.col("ungraded"), pl.col("reports")),
+                " of information reports are graded neither for reliability nor for accuracy "
+                '("don\'t know" counts as no grade).',
+            ),
+            evidence=sentence(
+                number(pl.col("ungraded")),
+                " of ",
+                number(pl.col("reports")),
+                " reports have neither grade, ",
+                number(pl.col("one")),
+                f" one only; the limit is {limit:g}% (records.information_report).",
+            ),
+            question=pl.lit(
+                "Can the reporters grade these reports, and will forms be returned ungraded?"
+            ),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def linkage_accuracy(evidence: Evidence) -> pl.DataFrame:
+    """The accuracy of the links isn't measured, by ethnic group least of all."""
+    if "people.linkage_accuracy" in evidence.tables:
+        return _none()
+    return _one(
+        "data quality",
+        "How many links are wrong or missed is not measured, overall or by ethnic group.",
+        "No clerical review of a sample of links has been held.",
+        ANALYST,
+        "Can a sample of links, balanced by ethnic group, be reviewed before the next edition?",
+        "medium",
+    )
+
+
+# --- screening ------------------------------------------------------------------------------------
+
+
+def unscreened_groups(evidence: Evidence) -> pl.DataFrame:
+    """A group that is to be screened routinely and never or rarely is."""
+    limit = evidence.settings.gaps.screened_percent
+    listed = pl.DataFrame(
+        [(group.group, list(group.datasets)) for group in evidence.settings.screening_groups],
+        schema={"group": pl.String, "dataset": pl.List(pl.String)},
+        orient="row",
+    ).explode("dataset")
+    holders = (
+        evidence.named(listed)
+        .group_by("group", maintain_order=True)
+        .agg(agency=pl.col("agency").unique().sort().str.join(", "))
+    )
+    never = pl.col("screened") == 0
+    return (
+        evidence.table(PROFILE["screening_coverage"])
+        .filter(pl.col("children") > 0, pl.col("percent") < limit)
+        .join(holders, on="group", how="left", maintain_order="left")
+        .select(
+            pl.col("agency").fill_null(CSE_TEAM),
+            theme=pl.lit("screening"),
+            finding=pl.when(never)
+            .then(sentence("No child of the group '", pl.col("group"), "' was ever screened."))
+            .otherwise(
+                sentence(
+                    "Only ",
+                    share(pl.col("screened"), pl.col("children")),
+                    " of the group '",
+                    pl.col("group"),
+                    "' were ever screened.",
+                )
+            ),
+            evidence=sentence(
+                number(pl.col("screened")),
+                " of ",
+                number(pl.col("children")),
+                f" children; the group is to be screened routinely and {limit:g}% is the least "
+                "expected (screening_coverage).",
+            ),
+            question=sentence(
+                "Who screens children of the group '",
+                pl.col("group"),
+                "', and where do the results go?",
+            ),
+            priority=pl.when(never).then(pl.lit("high")).otherwise(pl.lit("medium")),
+        )
+    )
+
+
+def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
+    """Too many return interviews late or not held in the last four quarters."""
+    limit = evidence.settings.gaps.late_or_no_interview_percent
+    year = evidence.table(PROFILE["return_interviews"]).filter(
+        pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at))
+    )
+    providers = (
+        evidence.named(evidence.table(MEASURES["missing_episode"]).select("dataset").unique())[
+            "agency"
+        ]
+        .unique()
+        .sort()
+        .to_list()
+    )
+    failed = pl.col("late") + pl.col("none")
+    return (
+        year.select(pl.col("due", "late", "none").sum())
+        .filter(pl.col("due") > 0, failed / pl.col("due") * 100 > limit)
+        .select(
+            theme=pl.lit("screening"),
+            finding=sentence(
+                share(failed, pl.col("due")),
+                " of return interviews in the last four quarters "
+                "were late or not held: what these children could have said is not known.",
+            ),
+            evidence=sentence(
+                number(pl.col("late")),
+                " late and ",
+                number(pl.col("none")),
+                " not held of ",
+                number(pl.col("due")),
+                f" due; the limit is {limit:g}% (return_interviews).",
+            ),
+            agency=pl.lit(", ".join(providers) or POLICE),
+            question=pl.lit(
+                "Which interviews were held and not recorded, and what keeps the others from being "
+                "held within the time?"
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+# --- victims --------------------------------------------------------------------------------------
+
+
+def few_referrals(evidence: Evidence) -> pl.DataFrame:
+    """A source that refers very few of the children who were ever open."""
+    sources = evidence.tables.get("analysis.referral_sources")
+    if sources is None or sources.is_empty():
+        return _none()
+    limit = evidence.settings.gaps.referral_share_percent
+    total = pl.col("children").filter(pl.col("referral_source") == TOTAL).sum()
+    very_few = pl.col("percent") < limit / 2
+    return (
+        sources.with_columns(total=total)
+        .filter(~pl.col("referral_source").is_in([TOTAL, NOT_RECORDED]), pl.col("percent") < limit)
+        .select(
+            theme=pl.lit("victims"),
+            finding=sentence(
+                "Few children are referred by: ",
+                pl.col("referral_source"),
+                " (",
+                share(pl.col("children"), pl.col("total")),
+                ").",
+            ),
+            evidence=sentence(
+                number(pl.col("children")),
+                " of ",
+                number(pl.col("total")),
+                f" children ever open; the limit is {limit:g}% (referral sources).",
+            ),
+            agency=pl.col("referral_source"),
+            question=pl.lit(
+                "What do you see of children at risk that doesn't become a referral, and why?"
+            ),
+            priority=pl.when(very_few).then(pl.lit("high")).otherwise(pl.lit("low")),
+        )
+    )
+
+
+def hidden_groups(evidence: Evidence) -> pl.DataFrame:
+    """A group with a smaller share of the known than of the children who show several signs."""
+    least = evidence.settings.overlap_at_least
+    words = pl.col("dimension").str.replace("_", " ")
+    sure = pl.col("finding") == UNDER
+    return (
+        evidence.table(PROFILE["representation"])
+        .filter(pl.col("finding").is_in([UNDER, MAYBE_UNDER]))
+        .with_columns(
+            known_total=pl.col("known").sum().over("dimension"),
+            group=sentence(words, ": ", pl.col("category")),
+        )
+        .select(
+            theme=pl.lit("victims"),
+            finding=sentence(
+                "Possibly under-identified, ",
+                pl.col("group"),
+                ": fewer are open to the CSE team "
+                f"than the children with {least} or more indicators would suggest",
+                pl.when(sure).then(pl.lit("")).otherwise(pl.lit(", which chance may explain")),
+                ". A prompt to look, not a finding about the group.",
+            ),
+            evidence=sentence(
+                number(pl.col("known")),
+                " open now, ",
+                number(pl.col("at_risk")),
+                f" with {least} or more indicators (representation).",
+            ),
+            agency=pl.lit(CSE_TEAM),
+            question=sentence(
+                "Which agencies see these children (",
+                pl.col("group"),
+                "), and what keeps a concern from being raised or screened?",
+            ),
+            # What is known peaks at 14 to 15: ages differ for reasons of their own.
+            priority=pl.when(sure & (pl.col("dimension") != "age"))
+            .then(pl.lit("high"))
+            .otherwise(pl.lit("medium")),
+        )
+    )
+
+
+def open_children_unknowns(evidence: Evidence) -> pl.DataFrame:
+    """What the tracker doesn't say of too many open children (action 1.5 asks for all of it)."""
+    limit = evidence.settings.gaps.not_recorded_percent
+    asked = (
+        "risk_level",
+        "ethnic_group",
+        "legal_status",
+        "education",
+        "disability",
+        "model",
+        "method",
+        "referral_source",
+    )
+    latest = evidence.table(PROFILE["victim_profile"]).filter(
+        pl.col("quarter") == pl.col("quarter").max(), pl.col("dimension").is_in(asked)
+    )
+    totals = latest.filter(pl.col("category") == TOTAL).select("dimension", total="children")
+    return (
+        latest.filter(pl.col("category") == NOT_RECORDED, pl.col("not_recorded_percent") > limit)
+        .join(totals, on="dimension", how="inner", maintain_order="left")
+        .with_columns(words=pl.col("dimension").str.replace("_", " "))
+        .select(
+            theme=pl.lit("victims"),
+            finding=sentence(
+                "The ",
+                pl.col("words"),
+                " of ",
+                share(pl.col("children"), pl.col("total")),
+                " of open children is not recorded.",
+            ),
+            evidence=sentence(
+                number(pl.col("children")),
+                " of ",
+                number(pl.col("total")),
+                " children in ",
+                pl.col("quarter"),
+                f"; the limit is {limit:g}% (victim_profile).",
+            ),
+            agency=pl.lit(CSE_TEAM),
+            question=sentence("Can the ", pl.col("words"), " be recorded for every open child?"),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def no_prevalence(evidence: Evidence) -> pl.DataFrame:
+    """How many children no list holds is not estimated."""
+    estimates = evidence.table(PROFILE["prevalence_estimate"])
+    if estimates["estimate"].count():
+        return _none()
+    return _one(
+        "victims",
+        "How many children are harmed whom no agency has listed is not estimated.",
+        "No estimate in prevalence_estimate.",
+        ANALYST,
+        "Do three or more agencies list children independently, so that an estimate may be tried?",
+        "low",
+    )
+
+
+# --- suspects -------------------------------------------------------------------------------------
+
+
+def crimes_without_suspect(evidence: Evidence) -> pl.DataFrame:
+    """Recorded crimes that name no suspect."""
+    limit = evidence.settings.gaps.not_recorded_percent
+    key = ["dataset", "file", "row"]
+    named = evidence.table(PERSON_RECORD).filter(pl.col("role") == SUSPECT).select(key).unique()
+    offences = (
+        evidence.table(MEASURES["offence"])
+        .select(*key, pl.coalesce("reference", pl.concat_str("file", "row")).alias("crime"))
+        .join(named.with_columns(named=pl.lit(True)), on=key, how="left")
+        .group_by("dataset", "crime")
+        .agg(pl.col("named").fill_null(False).any())
+    )
+    return (
+        evidence.named(
+            offences.group_by("dataset").agg(crimes=pl.len(), unnamed=(~pl.col("named")).sum())
+        )
+        .filter(pl.col("unnamed") / pl.col("crimes") * 100 > limit)
+        .select(
+            "agency",
+            theme=pl.lit("suspects"),
+            finding=sentence(
+                share(pl.col("unnamed"), pl.col("crimes")), " of crimes name no suspect."
+            ),
+            evidence=sentence(
+                number(pl.col("unnamed")),
+                " of ",
+                number(pl.col("crimes")),
+                f" crimes; the limit is {limit:g}% (records.offence).",
+            ),
+            question=pl.lit(
+                "For which of these crimes is a nickname, vehicle or description held elsewhere?"
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def suspects_not_described(evidence: Evidence) -> pl.DataFrame:
+    """Sex, age, appearance or relationship not recorded of too many suspects, last year."""
+    limit = evidence.settings.gaps.not_recorded_percent
+    year = evidence.table(PROFILE["suspect_profile"]).filter(
+        pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
+        pl.col("dimension").is_in(["sex", "age_band", "appearance", "relationship"]),
+    )
+    counts = (
+        year.group_by("dimension")
+        .agg(
+            unknown=pl.col("suspects").filter(pl.col("category") == NOT_RECORDED).sum(),
+            total=pl.col("suspects").filter(pl.col("category") == TOTAL).sum(),
+        )
+        .filter(pl.col("total") > 0, pl.col("unknown") / pl.col("total") * 100 > limit)
+        .with_columns(words=pl.col("dimension").str.replace("_", " "))
+    )
+    return counts.select(
+        theme=pl.lit("suspects"),
+        finding=sentence(
+            "The ",
+            pl.col("words"),
+            " of suspects is not recorded in ",
+            share(pl.col("unknown"), pl.col("total")),
+            " of cases.",
+        ),
+        evidence=sentence(
+            number(pl.col("unknown")),
+            " of ",
+            number(pl.col("total")),
+            " counts of a suspect in a "
+            f"quarter, last four quarters; the limit is {limit:g}% (suspect_profile).",
+        ),
+        agency=pl.lit(POLICE),
+        question=sentence("Can the ", pl.col("words"), " of these suspects be completed?"),
+        priority=pl.lit("medium"),
+    )
+
+
+def no_network_picture(evidence: Evidence) -> pl.DataFrame:
+    """Who acts with whom is in no table (IICSA: no picture of networks)."""
+    if "analysis.suspect_network" in evidence.tables:
+        return _none()
+    return _one(
+        "suspects",
+        "Which suspects act together is not known: no dataset tells of groups or networks.",
+        "No table of associations between suspects.",
+        POLICE,
+        "What is held on groups, networks and organised crime groups that touch these suspects?",
+        "medium",
+    )
+
+
+# --- locations ------------------------------------------------------------------------------------
+
+
+def offences_not_placed(evidence: Evidence) -> pl.DataFrame:
+    """Offences, not online, that have no place that can be used."""
+    limit = evidence.settings.gaps.not_recorded_percent
+    unplaced = (
+        pl.col("unusable_because").is_in(["not_geocoded", "default_geocode"]).fill_null(False)
+    )
+    offline = (pl.col("unusable_because") != "online").fill_null(True)
+    return (
+        evidence.named(
+            evidence.table(OFFENDING_LOCATION)
+            .filter(offline)
+            .group_by("dataset")
+            .agg(offences=pl.len(), unplaced=unplaced.sum())
+        )
+        .filter(pl.col("unplaced") / pl.col("offences") * 100 > limit)
+        .select(
+            "agency",
+            theme=pl.lit("locations"),
+            finding=sentence(
+                share(pl.col("unplaced"), pl.col("offences")), " of offences have no usable place."
+            ),
+            evidence=sentence(
+                number(pl.col("unplaced")),
+                " of ",
+                number(pl.col("offences")),
+                " offences are not geocoded or lie at a default point (geo.offending_location).",
+            ),
+            question=pl.lit("Where did these offences happen, and where did people meet before?"),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def premises_clusters(evidence: Evidence) -> pl.DataFrame:
+    """Many information reports of a year on one licensed premises; it is never named here."""
+    least = evidence.settings.gaps.reports_per_premises
+    hotspots = evidence.table(GEO_HOTSPOTS).select(
+        "hotspot", "radius_m", hotspot_e="easting_m", hotspot_n="northing_m"
+    )
+    counts = (
+        evidence.table(PREMISES_REPORTS)
+        .filter(
+            pl.col("premises_id").is_not_null(),
+            pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
+        )
+        .group_by("premises_id")
+        .agg(reports=pl.len())
+        .filter(pl.col("reports") >= least)
+    )
+    places = evidence.table(PLACE).filter(pl.col("kind") == "licensed_premises")
+    apart = (
+        (pl.col("easting_m") - pl.col("hotspot_e")) ** 2
+        + (pl.col("northing_m") - pl.col("hotspot_n")) ** 2
+    ).sqrt()
+    inside = counts.join(
+        places.select("easting_m", "northing_m", premises_id="place_id"), on="premises_id"
+    )
+    near = (
+        inside.join(hotspots, how="cross")
+        .with_columns(apart=apart)
+        .filter(pl.col("apart") <= pl.col("radius_m"))
+        .sort("premises_id", "apart", "hotspot")
+        .unique("premises_id", keep="first", maintain_order=True)
+        .select("premises_id", "hotspot")
+    )
+    return (
+        counts.join(near, on="premises_id", how="left")
+        .sort("reports", "premises_id", descending=[True, False])
+        .with_columns(
+            where=pl.when(pl.col("hotspot").is_not_null())
+            .then(sentence("in hotspot ", pl.col("hotspot")))
+            .otherwise(pl.lit("outside the hotspots"))
+        )
+        .select(
+            theme=pl.lit("locations"),
+            finding=sentence(
+                "A licensed premises ",
+                pl.col("where"),
+                " is named in ",
+                number(pl.col("reports")),
+                " information reports of the last four quarters.",
+            ),
+            evidence=sentence(
+                number(pl.col("reports")),
+                f" reports; {least} in a year is the limit "
+                "(geo.premises_report holds which premises, for the analyst).",
+            ),
+            agency=pl.lit(LICENSING),
+            question=pl.lit(
+                "What is held on the premises (licence, conditions, complaints, visits), and may "
+                "the licence be reviewed? The analyst gives its name on request."
+            ),
+            priority=pl.when(pl.col("hotspot").is_not_null())
+            .then(pl.lit("high"))
+            .otherwise(pl.lit("medium")),
+        )
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    never_delivered,
+    missed_quarters,
+    unusable_files,
+    missing_columns,
+    short_period,
+    silent_indicators,
+    no_neighbours,
+    not_recorded_fields,
+    unknown_values,
+    quarantined_share,
+    unlinkable_records,
+    ungraded_reports,
+    linkage_accuracy,
+    unscreened_groups,
+    return_interviews_late,
+    few_referrals,
+    hidden_groups,
+    open_children_unknowns,
+    no_prevalence,
+    crimes_without_suspect,
+    suspects_not_described,
+    no_network_picture,
+    offences_not_placed,
+    premises_clusters,
+)
+
+
+def _one(
+    theme: str, finding: str, evidence: str, agency: str, question: str, priority: str
+) -> pl.DataFrame:
+    values = (theme, finding, evidence, agency, question, priority)
+    return pl.DataFrame([values], schema=dict.fromkeys(ROW, pl.String), orient="row")
+
+
+def _none() -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys(ROW, pl.String))

@@ -1,0 +1,150 @@
+"""Data quality by dataset and quarter: what came, what could be used, how complete and how late."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from profile_pipeline.tables import PROFILE, SUBJECT_KEY, conform
+
+CORE_FIELDS = (
+    "forename",
+    "surname",
+    "date_of_birth",
+    "sex",
+    "ethnicity_code",
+    "disability",
+    "postcode",
+)
+_KEY = ["dataset", "quarter", "measure"]
+
+
+def data_quality(
+    fate: pl.DataFrame,
+    repairs: pl.DataFrame,
+    delivery: pl.DataFrame,
+    missing_column: pl.DataFrame,
+    subject: pl.DataFrame,
+    record_person: pl.DataFrame,
+    datasets: pl.DataFrame,
+    collected: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Return profile.data_quality: one row a dataset, quarter of delivery and measure.
+
+    Measures: rows_received, rows_harmonised, rows_quarantined, rows_duplicate, rows_kept_apart,
+    rows_superseded (counts), cells_repaired (count), columns_missing (count), days_late (days
+    after the due date, 0 when in time; null when nothing arrived), delivered (1 or 0),
+    linked_percent (records whose person has a record in another dataset, of all, 0-100) and
+    complete_percent:<field> (children's records that give the field, 0-100).
+
+    Args:
+        fate: quality.fate.
+        repairs: quality.repairs.
+        delivery: quality.delivery.
+        missing_column: quality.missing_column.
+        subject: records.subject.
+        record_person: people.record_person.
+        datasets: `dataset, agency`.
+        collected: `dataset, field` of the core fields that a dataset is asked for; all when not
+            given. A field that nobody asked for is not incomplete.
+    """
+    file_quarter = fate.select("dataset", "file", file_quarter="quarter").unique(
+        ["dataset", "file"], keep="first", maintain_order=True
+    )
+    parts = [
+        _fates(fate),
+        _repaired(repairs, file_quarter),
+        _columns_missing(missing_column),
+        _lateness(delivery),
+        _linked(subject, record_person, file_quarter),
+        _complete(subject, file_quarter, CORE_FIELDS, collected),
+    ]
+    frame = (
+        pl.concat(parts)
+        .join(datasets.select("dataset", "agency"), on="dataset", how="left")
+        .with_columns(agency=pl.coalesce("agency", "dataset"))
+    )
+    return conform(frame.sort(_KEY), PROFILE["data_quality"])
+
+
+def _measured(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        "dataset", "quarter", "measure", pl.col("value").cast(pl.Float64).alias("value")
+    )
+
+
+def _fates(fate: pl.DataFrame) -> pl.DataFrame:
+    by = ["dataset", "quarter"]
+    fates = {
+        f"rows_{name}": (pl.col("fate") == name).sum()
+        for name in ("harmonised", "quarantined", "duplicate", "kept_apart", "superseded")
+    }
+    wide = fate.group_by(by).agg(rows_received=pl.len(), **fates)
+    return _measured(wide.unpivot(index=by, variable_name="measure", value_name="value"))
+
+
+def _repaired(repairs: pl.DataFrame, file_quarter: pl.DataFrame) -> pl.DataFrame:
+    counts = repairs.group_by("dataset", "file").agg(value=pl.len())
+    return _measured(
+        file_quarter.join(counts, on=["dataset", "file"], how="left")
+        .group_by("dataset", quarter="file_quarter")
+        .agg(pl.col("value").fill_null(0).sum())
+        .with_columns(measure=pl.lit("cells_repaired"))
+    )
+
+
+def _columns_missing(missing_column: pl.DataFrame) -> pl.DataFrame:
+    return _measured(
+        missing_column.group_by("dataset", "quarter")
+        .agg(value=pl.len())
+        .with_columns(measure=pl.lit("columns_missing"))
+    )
+
+
+def _lateness(delivery: pl.DataFrame) -> pl.DataFrame:
+    """Return days late of the first file of a quarter that arrived, and whether one did."""
+    late = (pl.col("arrived_on") - pl.col("due_on")).dt.total_days().clip(lower_bound=0)
+    wide = delivery.group_by("dataset", "quarter").agg(
+        days_late=late.min(), delivered=(pl.col("status").is_in(["loaded", "superseded"])).any()
+    )
+    return _measured(
+        wide.with_columns(pl.col("delivered").cast(pl.Int64)).unpivot(
+            index=["dataset", "quarter"], variable_name="measure", value_name="value"
+        )
+    )
+
+
+def _linked(
+    subject: pl.DataFrame, record_person: pl.DataFrame, file_quarter: pl.DataFrame
+) -> pl.DataFrame:
+    persons = record_person.select(*SUBJECT_KEY, "person_id").with_columns(
+        elsewhere=pl.col("dataset").n_unique().over("person_id") > 1
+    )
+    records = (
+        subject.select(SUBJECT_KEY)
+        .join(persons, on=SUBJECT_KEY, how="left")
+        .join(file_quarter, on=["dataset", "file"], how="inner")
+    )
+    return _measured(
+        records.group_by("dataset", quarter="file_quarter")
+        .agg(value=pl.col("elsewhere").fill_null(False).mean() * 100)
+        .with_columns(measure=pl.lit("linked_percent"))
+    )
+
+
+def _complete(
+    subject: pl.DataFrame,
+    file_quarter: pl.DataFrame,
+    fields: Sequence[str],
+    collected: pl.DataFrame | None,
+) -> pl.DataFrame:
+    records = subject.filter(pl.col("role") != "suspect").join(
+        file_quarter, on=["dataset", "file"], how="inner"
+    )
+    long = (
+        records.group_by("dataset", quarter="file_quarter")
+        .agg(pl.col(field).is_not_null().mean() * 100 for field in fields)
+        .unpivot(index=["dataset", "quarter"], variable_name="field", value_name="value")
+    )
+    if collected is not None:
+        long = long.join(collected, on=["dataset", "field"], how="semi")
+    return _measured(long.with_columns(measure=pl.format("complete_percent:{}", "field")))

@@ -1,0 +1,221 @@
+"""Who is known to the CSE team, against who shows signs and who lives in the area.
+
+A group that is missing from the known is a prompt to look, never a finding about a community, and
+a difference that chance may explain is said to be one. Shares not recorded are judged first.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from profile_pipeline.analysis.counting import ADULT_AGE, age_band, age_on, ethnic_category
+from profile_pipeline.analysis.intervals import katz_ratio, poisson_limits
+from profile_pipeline.plan.settings import ProfileSettings
+from profile_pipeline.tables import (
+    AGE_BANDS,
+    ETHNIC_GROUPS,
+    NOT_RECORDED,
+    PROFILE,
+    SEXES,
+    TOTAL,
+    conform,
+    union,
+)
+
+UNDER = "possible under-identification"
+MAYBE_UNDER = "fewer known than at risk, which chance may explain"
+OVER = "a larger share of the known than of those at risk"
+NO_DIFFERENCE = "no difference beyond chance"
+NO_COMPARISON = "cannot tell: no child of the group at risk"
+TOO_MUCH_UNKNOWN = "cannot tell: too much is not recorded"
+NOT_COMPARED = "not compared"
+Z90 = 1.6448536269514722  # an alert short of an alarm, as the inner limits of a funnel plot are
+
+COMPARISONS = pl.Schema(
+    {
+        "dimension": pl.String,
+        "category": pl.String,
+        "comparison": pl.String,
+        "observed": pl.Int64,
+        "expected": pl.Float64,
+        "ratio": pl.Float64,
+        "lower": pl.Float64,
+        "upper": pl.Float64,
+    }
+)
+
+
+def representation(
+    person_overlap: pl.DataFrame,
+    person: pl.DataFrame,
+    population: pl.DataFrame,
+    ward: pl.DataFrame,
+    settings: ProfileSettings,
+) -> pl.DataFrame:
+    """Return profile.representation: known, at risk and population by sex, ethnic group, age, ward.
+
+    `known` are the children open and at risk now, `at_risk` those with at least
+    `overlap_at_least` indicators in the last four quarters; both under 18 on the as-at date, and a
+    child may be in both. `ratio` is the group's share of the known over its share of those at
+    risk, shares of those recorded, with Katz's log limits. Where more than `not_recorded_percent`
+    of either is not recorded, nothing is compared. A group is possibly under-identified when the
+    upper 95% limit is below 1; where the 90% limit alone is, chance may explain it.
+
+    The limits take the two groups for independent, which they are not where children are in both:
+    they are then a little too wide, so that too few groups are named rather than too many.
+
+    Args:
+        person_overlap: people.person_overlap.
+        person: people.person.
+        population: analysis.population; ages 10 to 17 are used, no other ages stand in for them.
+        ward: geo.ward.
+        settings: settings of the profile.
+    """
+    as_at = pl.lit(settings.as_at)
+    children = (
+        person_overlap.select("person_id", "indicators", "at_risk_now")
+        .join(
+            person.select(
+                "person_id", "date_of_birth", "sex", "ethnic_group", "ethnicity_code", "ward"
+            ),
+            on="person_id",
+            how="inner",
+        )
+        .with_columns(age_years=age_on(pl.col("date_of_birth"), as_at))
+        .filter((pl.col("age_years") < ADULT_AGE).fill_null(True))
+    )
+    residents = population.filter(pl.col("age_years").is_between(10, 17)).join(
+        ward.select("ward_code", "ward"), on="ward_code", how="left"
+    )
+    ethnic = ethnic_category(pl.col("ethnic_group"), pl.col("ethnicity_code"))
+    dimensions: dict[str, tuple[pl.Expr, Sequence[str]]] = {
+        "sex": (pl.col("sex"), SEXES),
+        "ethnic_group": (ethnic, ETHNIC_GROUPS),
+        "age": (age_band(pl.col("age_years")), AGE_BANDS),
+        "ward": (pl.col("ward"), sorted(ward["ward"].unique().to_list())),
+    }
+    frames = [
+        _dimension(children, residents, value, dimension, categories, settings)
+        for dimension, (value, categories) in dimensions.items()
+    ]
+    return union(frames, PROFILE["representation"])
+
+
+def _dimension(
+    children: pl.DataFrame,
+    residents: pl.DataFrame,
+    value: pl.Expr,
+    dimension: str,
+    categories: Sequence[str],
+    settings: ProfileSettings,
+) -> pl.DataFrame:
+    category = pl.when(value.is_in(list(categories))).then(value).otherwise(pl.lit(NOT_RECORDED))
+    counts = (
+        children.with_columns(category=category)
+        .group_by("category")
+        .agg(
+            known=pl.col("at_risk_now").sum().cast(pl.Int64),
+            at_risk=(pl.col("indicators") >= settings.overlap_at_least).sum().cast(pl.Int64),
+        )
+    )
+    living = (
+        residents.with_columns(category=category)
+        .group_by("category")
+        .agg(pl.col("population").sum())
+        .filter(pl.col("category") != NOT_RECORDED)
+    )
+    frame = (
+        pl.DataFrame({"category": [*categories, NOT_RECORDED]}, schema={"category": pl.String})
+        .join(counts, on="category", how="left", maintain_order="left")
+        .join(living, on="category", how="left", maintain_order="left")
+        .with_columns(pl.col("known", "at_risk").fill_null(0), dimension=pl.lit(dimension))
+    )
+    totals = frame.select(
+        pl.col("known", "at_risk").sum(),
+        pl.when(pl.col("population").count() > 0).then(pl.col("population").sum()),
+        dimension=pl.lit(dimension),
+        category=pl.lit(TOTAL),
+    )
+    frame = pl.concat([frame, totals.select(frame.columns)])
+    compared = ~pl.col("category").is_in([NOT_RECORDED, TOTAL])
+    known_total = float(frame.filter(compared)["known"].sum())
+    at_risk_total = float(frame.filter(compared)["at_risk"].sum())
+    unknown = frame.filter(pl.col("category") == NOT_RECORDED)
+    limit = settings.gaps.not_recorded_percent / 100
+    hidden = any(
+        float(unknown[name].sum()) > limit * (float(unknown[name].sum()) + total)
+        for name, total in (("known", known_total), ("at_risk", at_risk_total))
+    )
+    ratio, lower, upper = katz_ratio(
+        frame["known"].to_numpy(), known_total, frame["at_risk"].to_numpy(), at_risk_total
+    )
+    _, _, upper_90 = katz_ratio(
+        frame["known"].to_numpy(), known_total, frame["at_risk"].to_numpy(), at_risk_total, Z90
+    )
+    limits = pl.DataFrame(
+        {"ratio": ratio, "lower": lower, "upper": upper, "upper_90": upper_90}
+    ).fill_nan(None)
+    usable = compared & pl.lit(not hidden)
+    frame = pl.concat([frame, limits], how="horizontal").with_columns(
+        pl.when(usable).then(pl.col("ratio", "lower", "upper"))
+    )
+    finding = (
+        pl.when(~compared)
+        .then(pl.lit(NOT_COMPARED))
+        .when(pl.lit(hidden))
+        .then(pl.lit(TOO_MUCH_UNKNOWN))
+        .when(pl.col("ratio").is_null())
+        .then(pl.lit(NO_COMPARISON))
+        .when(pl.col("upper") < 1)
+        .then(pl.lit(UNDER))
+        .when(pl.col("lower") > 1)
+        .then(pl.lit(OVER))
+        .when(pl.col("upper_90") < 1)
+        .then(pl.lit(MAYBE_UNDER))
+        .otherwise(pl.lit(NO_DIFFERENCE))
+    )
+    return conform(frame.with_columns(finding=finding), PROFILE["representation"])
+
+
+def compare_with_population(representation: pl.DataFrame) -> pl.DataFrame:
+    """Return known and at risk against the children who live in the area, by group.
+
+    `expected` is the number the group would have if children were known (or at risk) in
+    proportion to the population of that age; the limits are of observed over expected (Byar from
+    10 children, exact Poisson below). Groups without a population are left out.
+
+    Args:
+        representation: profile.representation.
+
+    Returns:
+        `dimension, category, comparison` (known/population or at_risk/population), `observed`,
+        `expected`, `ratio`, `lower`, `upper`.
+    """
+    groups = representation.filter(
+        ~pl.col("category").is_in([NOT_RECORDED, TOTAL]), pl.col("population") > 0
+    )
+    frames = [_observed_over_expected(groups, name) for name in ("known", "at_risk")]
+    return pl.concat(frames).select(COMPARISONS.keys()).cast(COMPARISONS)
+
+
+def _observed_over_expected(groups: pl.DataFrame, name: str) -> pl.DataFrame:
+    expected = (
+        pl.col(name).sum().over("dimension")
+        * pl.col("population")
+        / pl.col("population").sum().over("dimension")
+    )
+    frame = groups.select(
+        "dimension",
+        "category",
+        comparison=pl.lit(f"{name}/population"),
+        observed=name,
+        expected=expected,
+    )
+    lower, upper = poisson_limits(frame["observed"].to_numpy())
+    over = np.where(frame["expected"].to_numpy() > 0, frame["expected"].to_numpy(), np.nan)
+    return frame.with_columns(
+        ratio=pl.col("observed") / pl.col("expected"),
+        lower=pl.Series(lower / over, dtype=pl.Float64),
+        upper=pl.Series(upper / over, dtype=pl.Float64),
+    ).with_columns(pl.col("ratio", "lower", "upper").fill_nan(None))
