@@ -194,7 +194,7 @@ PERSON_RECORD = Table(
     (
         *SUBJECT,
         *_columns(
-            ("record_id!", TEXT, "hash of dataset, file, row and role"),
+            ("record_id!", TEXT, "dataset, file, row and role, joined by colons"),
             ("quarter!", TEXT, "fiscal quarter the row speaks of"),
             ("date!", DAY, "date the row speaks of"),
             ("forename", TEXT, "forename as written, white space tidied; null not given"),
@@ -849,6 +849,7 @@ ALL: tuple[Table, ...] = (
 
 NOT_RECORDED = "not recorded"
 TOTAL = "all"
+SUPPRESSED = "[c]"
 RISK_LEVELS = ("at_risk", "significant", "serious")
 AGE_BANDS = ("under 10", "10-11", "12-13", "14-15", "16-17")
 SUSPECT_AGE_BANDS = ("under 18", "18-24", "25-34", "35-44", "45 and over")

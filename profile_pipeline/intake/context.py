@@ -6,8 +6,8 @@ and its faults. Polygons are read in `geo.boundaries`; people's records elsewher
 
 import csv
 import io
-from typing import NamedTuple
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -34,8 +34,22 @@ POSTCODE_PATTERN = (
 )
 # Main groups by first letter of the DfE code; Chinese (CHNE) counts with Asian, as in the 2011
 # census.
-ETHNIC_GROUPS = {"W": "White", "M": "Mixed", "A": "Asian", "C": "Asian", "B": "Black", "O": "Other"}
-SEXES = {"f": "female", "female": "female", "2": "female", "m": "male", "male": "male", "1": "male"}
+ETHNIC_GROUPS = {
+    "W": "White",
+    "M": "Mixed",
+    "A": "Asian",
+    "C": "Asian",
+    "B": "Black",
+    "O": "Other",
+}
+SEXES = {
+    "f": "female",
+    "female": "female",
+    "2": "female",
+    "m": "male",
+    "male": "male",
+    "1": "male",
+}
 
 # A centre and a radius, before `geo.boundaries.circles` draws it.
 CIRCLE_SCHEMA: dict[str, tables.Dtype] = {
@@ -136,7 +150,9 @@ def read_circles(source: ContextSource, root: Path, extent: Extent | None = None
         _repeated("area_id"),
     ]
     good, faults = _part(source, cells, frame, rules)
-    return ContextRows(good.select(list(CIRCLE_SCHEMA)).cast(dict(CIRCLE_SCHEMA)), faults)
+    return ContextRows(
+        good.select(pl.col(name).cast(dtype) for name, dtype in CIRCLE_SCHEMA.items()), faults
+    )
 
 
 def read_population(source: ContextSource, root: Path, extent: Extent | None = None) -> ContextRows:
@@ -144,7 +160,9 @@ def read_population(source: ContextSource, root: Path, extent: Extent | None = N
     cells = _read_cells(source, root)
     code = cells["ethnicity_code"].str.to_uppercase()
     group = code.str.slice(0, 1).replace_strict(ETHNIC_GROUPS, default=None, return_dtype=pl.String)
-    sex = cells["sex"].str.to_lowercase().replace_strict(SEXES, default=None, return_dtype=pl.String)
+    sex = (
+        cells["sex"].str.to_lowercase().replace_strict(SEXES, default=None, return_dtype=pl.String)
+    )
     frame = _numbers(cells, "age_years", "population").with_columns(
         code.alias("ethnicity_code"), group.alias("ethnic_group"), sex.alias("sex")
     )
@@ -157,7 +175,12 @@ def read_population(source: ContextSource, root: Path, extent: Extent | None = N
             ~_is_whole("age_years", 0, 120),
             "the age is not in whole years from 0 to 120",
         ),
-        _Rule("unknown_sex", "sex", pl.col("sex").is_null(), "the sex is neither female nor male"),
+        _Rule(
+            "unknown_sex",
+            "sex",
+            pl.col("sex").is_null(),
+            "the sex is neither female nor male",
+        ),
         _Rule(
             "unknown_ethnicity",
             "ethnicity_code",
@@ -254,7 +277,11 @@ def _read_cells(source: ContextSource, root: Path) -> pl.DataFrame:
         data = path.read_bytes()
     except OSError:
         raise DeliveryError(
-            Problem(where, "the file is not there or can't be opened.", "Ask for it or mend `file`.")
+            Problem(
+                where,
+                "the file is not there or can't be opened.",
+                "Ask for it or mend `file`.",
+            )
         ) from None
     if not data.strip():
         raise DeliveryError(Problem(where, "the file is empty.", "Ask for it again."))
@@ -289,9 +316,7 @@ def _read_cells(source: ContextSource, root: Path) -> pl.DataFrame:
     )
 
 
-def _split_rows(
-    text: str, source: ContextSource, where: str
-) -> tuple[list[str], list[list[str]]]:
+def _split_rows(text: str, source: ContextSource, where: str) -> tuple[list[str], list[list[str]]]:
     """Return the header and the rows that aren't blank; raise for rows of another width."""
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=source.read.delimiter))
@@ -324,7 +349,11 @@ def _check_header(header: list[str], source: ContextSource, where: str) -> None:
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
         problems.append(
-            Problem(where, f"the header repeats {', '.join(map(repr, repeated))}.", "Ask again.")
+            Problem(
+                where,
+                f"the header repeats {', '.join(map(repr, repeated))}.",
+                "Ask again.",
+            )
         )
     wanted = [source.column(name) for name in source.names.required]
     wanted += [column for column in source.columns.values() if column not in wanted]
@@ -436,7 +465,12 @@ def _coordinate_rules(extent: Extent | None, far: pl.Expr) -> list[_Rule]:
         ]
     else:
         rules.append(
-            _Rule("outside_britain", "easting_m", ~_inside(BRITAIN), "not a British grid reference")
+            _Rule(
+                "outside_britain",
+                "easting_m",
+                ~_inside(BRITAIN),
+                "not a British grid reference",
+            )
         )
     return rules
 

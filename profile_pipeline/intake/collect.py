@@ -1,0 +1,270 @@
+"""One dataset from its files to harmonised rows: found, read, checked for columns, harmonised.
+
+A missing or unreadable file fails its own quarter alone; everything that arrived is kept as sent.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from profile_pipeline.errors import DeliveryError, Problem
+from profile_pipeline.intake.cells import REASONS
+from profile_pipeline.intake.deliveries import find_deliveries
+from profile_pipeline.intake.fates import fates_of
+from profile_pipeline.intake.harmonise import Harmonised, harmonise
+from profile_pipeline.intake.headers import rename_to_plan, resolve_headings, used_for
+from profile_pipeline.intake.readers import read_file
+from profile_pipeline.plan.collection import Dataset
+from profile_pipeline.plan.load import Plan
+from profile_pipeline.tables import DELIVERY, MISSING_COLUMN, QUARANTINE, conform, empty
+
+DUPLICATE_SCHEMA = {
+    "dataset": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "kept_row": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A dataset as received and as it can be used."""
+
+    received: pl.DataFrame
+    harmonised: Harmonised
+    duplicates: pl.DataFrame
+    deliveries: pl.DataFrame
+    missing_columns: pl.DataFrame
+
+    def fates(self, quarantine: pl.DataFrame) -> pl.DataFrame:
+        """Return every received row's fate, given all that was quarantined."""
+        superseded = self.deliveries.filter(pl.col("status") == "superseded").select("file")
+        dataset = self.deliveries["dataset"][0]
+        unusable = self.deliveries.filter(pl.col("status") == "unusable").select("file", "problem")
+        whole = (
+            self.received.join(unusable, left_on="_file", right_on="file", how="inner")
+            .select(
+                dataset=pl.lit(dataset),
+                file="_file",
+                row="_row",
+                column=pl.lit(None, dtype=pl.String),
+                value=pl.lit(None, dtype=pl.String),
+                rule=pl.lit("unusable_file"),
+                reason="problem",
+            )
+        )
+        return fates_of(
+            self.received,
+            dataset=dataset,
+            superseded=superseded,
+            duplicates=self.duplicates,
+            quarantine=pl.concat([quarantine, conform(whole, QUARANTINE)]),
+        )
+
+
+@dataclass
+class _File:
+    file: str
+    quarter: str
+    frame: pl.DataFrame | None = None
+    status: str = "loaded"
+    problem: str | None = None
+    missing: tuple[str, ...] = ()
+    work: pl.DataFrame | None = None
+    duplicates: pl.DataFrame | None = None
+
+
+def collect_dataset(plan: Plan, dataset: Dataset, *, today: date | None = None) -> Collected:
+    """Return a dataset collected from the plan's data root; never raises for what a file holds.
+
+    `today` is the day against which what is due is judged; none means that all is due.
+    """
+    others = [other.delivery for other in plan.datasets if other.id != dataset.id]
+    found = find_deliveries(
+        plan.data_root, dataset.id, dataset.delivery, plan.quarters, today=today, others=others
+    )
+    files = [
+        _read(plan, dataset, row["file"], row["quarter"], counts=row["status"] == "arrived")
+        for row in found.filter(pl.col("status").is_in(["arrived", "superseded"])).iter_rows(named=True)
+    ]
+    received = _received(files, found)
+    usable = [file for file in files if file.work is not None]
+    work = pl.concat([file.work for file in usable]) if usable else _no_rows(dataset)
+    result = harmonise(
+        work, dataset, period_start=plan.settings.period.start, own_codes=plan.own_codes
+    )
+    duplicates = [file.duplicates for file in usable if file.duplicates is not None]
+    return Collected(
+        received=received,
+        harmonised=result,
+        duplicates=pl.concat(duplicates) if duplicates else pl.DataFrame(schema=DUPLICATE_SCHEMA),
+        deliveries=_deliveries(plan, dataset, found, files),
+        missing_columns=_missing_columns(dataset, usable),
+    )
+
+
+def _no_rows(dataset: Dataset) -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={
+            **dict.fromkeys(dataset.columns(), pl.String),
+            "_file": pl.String,
+            "_row": pl.Int64,
+            "_quarter": pl.String,
+        }
+    )
+
+
+def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool) -> _File:
+    """Read one file; its rows are used only when it counts and has the columns it needs."""
+    result = _File(name, quarter)
+    try:
+        result.frame = read_file(plan.data_root / Path(name), dataset.read, name=name)
+    except DeliveryError as error:
+        result.status = "unreadable"
+        result.problem = " ".join(str(problem) for problem in error.problems)
+        return result
+    if not counts:
+        result.status = "superseded"
+        return result
+    headings = [column for column in result.frame.columns if column != "_row"]
+    resolved = resolve_headings(headings, dataset, file=name)
+    result.missing = tuple(resolved.missing)
+    if resolved.fatal:
+        result.status = "unusable"
+        result.problem = " ".join(str(problem) for problem in resolved.fatal)
+        return result
+    result.duplicates = _duplicates(result.frame, dataset.id, name)
+    rows = rename_to_plan(result.frame, resolved, dataset).join(
+        result.duplicates.select(pl.col("row").alias("_row")), on="_row", how="anti"
+    )
+    result.work = rows.select(
+        *dataset.columns(), pl.lit(name).alias("_file"), "_row", pl.lit(quarter).alias("_quarter")
+    )
+    return result
+
+
+def _duplicates(frame: pl.DataFrame, dataset: str, file: str) -> pl.DataFrame:
+    """Return rows of a file that repeat an earlier one to the letter, and which they repeat."""
+    cells = [column for column in frame.columns if column != "_row"]
+    first = pl.col("_row").min().over(cells)
+    return (
+        frame.with_columns(kept_row=first)
+        .filter(pl.col("_row") != pl.col("kept_row"))
+        .select(dataset=pl.lit(dataset), file=pl.lit(file), row="_row", kept_row="kept_row")
+        .cast(DUPLICATE_SCHEMA)  # type: ignore[arg-type]
+    )
+
+
+def _received(files: list[_File], found: pl.DataFrame) -> pl.DataFrame:
+    """Return all rows as sent, under the agency's own headings, with file, row, hash and quarter."""
+    hashes = dict(zip(found["file"], found["sha256"], strict=True))
+    frames = [
+        file.frame.with_columns(
+            pl.lit(file.file).alias("_file"),
+            pl.lit(hashes[file.file]).alias("_sha256"),
+            pl.lit(file.quarter).alias("_quarter"),
+        )
+        for file in files
+        if file.frame is not None
+    ]
+    meta = ["_file", "_row", "_sha256", "_quarter"]
+    if not frames:
+        return pl.DataFrame(
+            schema={"_file": pl.String, "_row": pl.Int64, "_sha256": pl.String, "_quarter": pl.String}
+        )
+    united = pl.concat(frames, how="diagonal")
+    return united.select(*meta, *(column for column in united.columns if column not in meta))
+
+
+def _deliveries(
+    plan: Plan, dataset: Dataset, found: pl.DataFrame, files: list[_File]
+) -> pl.DataFrame:
+    read = {file.file: file for file in files}
+    rows = []
+    for row in found.iter_rows(named=True):
+        file = read.get(row["file"])
+        status = {"arrived": file.status if file else "unreadable"}.get(row["status"], row["status"])
+        rows.append(
+            {
+                "dataset": dataset.id,
+                "agency": plan.agency_name(dataset.id),
+                "quarter": row["quarter"] or "not told",
+                "file": row["file"],
+                "sha256": row["sha256"],
+                "due_on": row["due_on"],
+                "arrived_on": row["arrived_on"],
+                "status": status,
+                "rows": file.frame.height if file and file.frame is not None else None,
+                "superseded_by": row["superseded_by"],
+                "problem": (file.problem if file else None) or row["problem"],
+            }
+        )
+    return conform(pl.DataFrame(rows, schema=DELIVERY.polars_schema), DELIVERY) if rows else empty(DELIVERY)
+
+
+def _missing_columns(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
+    rows = [
+        {
+            "dataset": dataset.id,
+            "file": file.file,
+            "quarter": file.quarter,
+            "column": column,
+            "used_for": used_for(column, dataset),
+        }
+        for file in files
+        for column in file.missing
+    ]
+    return pl.DataFrame(rows, schema=MISSING_COLUMN.polars_schema)
+
+
+def describe_rule(rule: str) -> str:
+    """Return a rule in words."""
+    return REASONS.get(rule, rule.replace("_", " "))
+
+
+def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
+    """Return what is wrong with the files (problems) and what is missing (notes), without loading.
+
+    A file that can't be read or used is a problem; a quarter or a column that is missing is a note:
+    the run goes on and it becomes an intelligence gap. A column that no file of a dataset has is a
+    problem of the plan.
+    """
+    problems: list[Problem] = []
+    notes: list[str] = []
+    if not plan.data_root.is_dir():
+        where = str(plan.settings.data)
+        return [Problem(where, "the data folder is not there.", "Set `data:` in profile.yaml.")], []
+    for dataset in plan.datasets:
+        collected = collect_dataset(plan, dataset)
+        bad = collected.deliveries.filter(pl.col("status").is_in(["unreadable", "unusable", "refused"]))
+        problems += [_as_problem(row) for row in bad.iter_rows(named=True)]
+        missing = collected.deliveries.filter(pl.col("status") == "missing")["quarter"].to_list()
+        loaded = collected.deliveries.filter(pl.col("status") == "loaded").height
+        if missing and loaded:
+            notes.append(f"{dataset.id}: nothing arrived for {', '.join(missing)}.")
+        elif missing:
+            notes.append(f"{dataset.id}: never delivered.")
+        for file in collected.deliveries.filter(pl.col("status") == "unexpected")["file"].to_list():
+            notes.append(f"{file}: no delivery of the plan is called so; it is not loaded.")
+        by_column = collected.missing_columns.group_by("column", maintain_order=True).agg(
+            pl.len(), pl.col("quarter").str.join(", "), pl.col("used_for").first()
+        )
+        for column, count, quarters, use in by_column.iter_rows():
+            if loaded and count == loaded:
+                problems.append(
+                    Problem(
+                        f"collection_plan.yaml, '{dataset.id}'",
+                        f"no file has a column '{column}' ({use}).",
+                        "Correct its name, or add the agency's heading under headers.",
+                    )
+                )
+            else:
+                notes.append(f"{dataset.id}: column '{column}' ({use}) is missing in {quarters}.")
+    return problems, notes
+
+
+def _as_problem(row: dict[str, str]) -> Problem:
+    problem = str(row["problem"])
+    return Problem(row["file"], problem.removeprefix(f"{row['file']}: "))

@@ -1,0 +1,608 @@
+"""One dataset's rows from what the agency wrote to standard values, with every fault named.
+
+Works on all files of a dataset at once, in polars expressions. Result: one wide frame (a row a
+received row that can be used) and the faults. Reading single cells is in `cells.py`.
+
+Columns of the wide frame: `dataset, file, row, quarter, date, reference`, then
+`<role>__<field>` and `<role>__present` for each person, `measure__<measure>` (date, null when the row
+is none) with `<measure>__<field>`, and `indicator__<n>__<role>__<indicator>` (date, null for no).
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from profile_pipeline.codes.lookup import (
+    code_list,
+    fold,
+    fold_expr,
+    suggest,
+    unknown_texts,
+)
+from profile_pipeline.intake import cells
+from profile_pipeline.intake.cells import REASONS, Reader
+from profile_pipeline.plan.collection import (
+    Condition,
+    Dataset,
+    Event,
+    Source,
+    Subject,
+)
+from profile_pipeline.quarters import last_day, quarter_expr
+from profile_pipeline.tables import (
+    FAULT,
+    MEASURES,
+    MOMENT,
+    TEXTS,
+    UNKNOWN_VALUE,
+    Dtype,
+    conform,
+    empty,
+)
+
+META = ("_file", "_row", "_quarter")
+FAULT_SCHEMA = {column.name: column.dtype for column in FAULT}
+
+# Code lists for fields whose standard values the profile relies on, where a plan names none.
+SUBJECT_CODES = {
+    "sex": "sex",
+    "ethnicity": "ethnicity_text",
+    "appearance": "appearance",
+    "disability": "disability",
+}
+MEASURE_CODES = {
+    ("cse_tracker", "risk_level"): "risk_level",
+    ("cse_tracker", "status"): "tracker_status",
+    ("cse_tracker", "legal_status"): "legal_status",
+    ("cse_tracker", "education"): "education",
+    ("cse_tracker", "referral_source"): "referral_source",
+    ("cse_tracker", "method"): "method",
+    ("information_report", "reliability"): "report_grade",
+    ("information_report", "accuracy"): "report_grade",
+}
+FREE_TEXT = {
+    ("information_report", "information"),
+    ("offence", "place"),
+    ("disruption", "place"),
+}
+
+
+@dataclass(frozen=True)
+class Harmonised:
+    """What became of one dataset's rows."""
+
+    rows: pl.DataFrame
+    quarantine: pl.DataFrame
+    repairs: pl.DataFrame
+    unknown_values: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Read:
+    name: str
+    column: str
+    reader: Reader
+    parts: dict[str, str]
+
+
+@dataclass
+class _Build:
+    """What is read from which column, gathered first, then read distinct cell by distinct cell."""
+
+    dataset: Dataset
+    own_codes: Path | None
+    unknown: tuple[str, ...]
+    readers: list[_Read] = field(default_factory=list)
+    required: dict[str, str] = field(default_factory=dict)
+    coded: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str, source: Source, reader: Reader, parts: dict[str, str] | None = None) -> None:
+        """Read a column into `name`, and its further parts (reader's column -> name)."""
+        parts = parts or {"value": name}
+        self.readers.append(_Read(name, source.column, reader, parts))
+        self.faults[name] = source.column
+        self.names += [part for part in parts.values() if part not in self.names]
+        if source.required:
+            self.required[name] = source.column
+
+    def spellings(self, source: Source, default: str | None) -> dict[str, str | None] | None:
+        """The source's own values, else its code list, else the field's; None for plain text."""
+        listed = source.codes or default
+        found: dict[str, str | None] = {}
+        if listed:
+            found.update(code_list(listed, self.own_codes))
+        if source.values is not None:
+            own = {fold(key): value for key, value in source.values.items()}
+            found = {**found, **own} if source.codes else own
+        return found or None
+
+
+def harmonise(
+    work: pl.DataFrame, dataset: Dataset, *, period_start: date, own_codes: Path | None = None
+) -> Harmonised:
+    """Return a dataset's harmonised rows and its faults.
+
+    Args:
+        work: received text under the plan's column names, with `_file`, `_row`, `_quarter`
+            (the quarter the file was delivered for); rows that count, without duplicates.
+        dataset: the plan's dataset.
+        period_start: first day of the profile's period; a child who was 18 by then is an adult.
+        own_codes: the profile folder's own code lists.
+    """
+    build = _Build(dataset, own_codes, unknown_texts(own_codes))
+    _row_date(build)
+    for subject in dataset.subjects:
+        _subject(build, subject)
+    for event in dataset.events:
+        if event.measure:
+            _measure(build, event)
+    wide = _date_rows(_read_all(work, build), dataset)
+    wide = _lists(wide, build)
+    wide = _check_dates_of_birth(wide, build, period_start)
+    wide = _events(wide, build)
+    quarantine, repairs = _faults(wide, build)
+    kept = wide.join(quarantine, left_on=("_file", "_row"), right_on=("file", "row"), how="anti")
+    return Harmonised(
+        rows=_rows(kept, build),
+        quarantine=quarantine,
+        repairs=repairs,
+        unknown_values=_unknown_values(wide, build),
+    )
+
+
+def _read_distinct(work: pl.DataFrame, column: str, reader: Reader) -> pl.DataFrame:
+    """Read a column once for each distinct cell; the result has the height of `work`."""
+    distinct = work[column].unique(maintain_order=True)
+    if 2 * len(distinct) > work.height:
+        return reader(work[column])
+    read = reader(distinct).with_columns(distinct.alias("_cell"))
+    return work.select(pl.col(column).alias("_cell")).join(
+        read, on="_cell", how="left", nulls_equal=True, maintain_order="left"
+    ).drop("_cell")
+
+
+def _read_all(work: pl.DataFrame, build: _Build) -> pl.DataFrame:
+    columns = []
+    for read in build.readers:
+        cells_read = _read_distinct(work, read.column, read.reader)
+        columns += [cells_read[part].alias(f"v:{name}") for part, name in read.parts.items()]
+        columns.append(cells_read["fault"].alias(f"f:{read.name}"))
+    return work.hstack(columns)
+
+
+def _row_date(build: _Build) -> None:
+    dated, unknown = build.dataset.dated_by, build.unknown
+    if isinstance(dated, Source):
+        source = dated.model_copy(update={"required": True})
+        build.add("date", source, partial(cells.read_date, formats=dated.format, unknown=unknown))
+    if build.dataset.reference:
+        build.add("reference", build.dataset.reference, partial(cells.read_text, unknown=unknown))
+
+
+def _date_rows(wide: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    if isinstance(dataset.dated_by, Source):
+        return wide
+    ends = {quarter: last_day(quarter) for quarter in wide["_quarter"].unique().to_list()}
+    day = pl.col("_quarter").replace_strict(
+        list(ends), list(ends.values()), default=None, return_dtype=pl.Date
+    )
+    return wide.with_columns(day.alias("v:date"))
+
+
+def _subject(build: _Build, subject: Subject) -> None:
+    role, unknown = subject.role, build.unknown
+    if subject.name is not None:
+        reader = partial(cells.read_full_name, order=subject.name.order, unknown=unknown)
+        parts = {"surname": f"{role}__surname", "forename": f"{role}__forename", "alias": f"{role}__alias:name"}
+        build.add(f"{role}__surname", subject.name, reader, parts)
+    for name in ("forename", "surname", "vehicle"):
+        source = getattr(subject, name)
+        if source is not None:
+            build.add(f"{role}__{name}", source, partial(cells.read_text, unknown=unknown))
+    for source in subject.other_names:
+        build.add(f"{role}__alias:{source.column}", source, partial(cells.read_text, unknown=unknown))
+    for local in subject.local_ids:
+        reader = partial(_read_local_id, issuer=local.issuer, unknown=unknown)
+        build.add(f"{role}__id:{local.column}", local, reader)
+    born = subject.date_of_birth
+    if born is not None:
+        reader = partial(cells.read_date, formats=born.format, unknown=unknown)
+        build.add(f"{role}__date_of_birth", born, reader)
+    if subject.age is not None:
+        build.add(f"{role}__age_years", subject.age, partial(cells.read_age, unknown=unknown))
+    for name, column in (
+        ("sex", "sex"),
+        ("ethnicity", "ethnicity_code"),
+        ("appearance", "appearance_code"),
+        ("disability", "disability"),
+    ):
+        source = getattr(subject, name)
+        if source is not None:
+            spellings = build.spellings(source, SUBJECT_CODES[name]) or {}
+            reader = partial(cells.read_code, spellings=spellings, unknown=unknown)
+            build.add(f"{role}__{column}", source, reader)
+            build.coded[f"{role}__{column}"] = source.codes or SUBJECT_CODES[name]
+    if subject.postcode is not None:
+        parts = {
+            "value": f"{role}__postcode",
+            "sector": f"{role}__postcode_sector",
+            "district": f"{role}__postcode_district",
+        }
+        reader = partial(cells.read_postcode, unknown=unknown)
+        build.add(f"{role}__postcode", subject.postcode, reader, parts)
+    if subject.nhs_number is not None:
+        reader = partial(cells.read_nhs_number, unknown=unknown)
+        build.add(f"{role}__nhs_number", subject.nhs_number, reader)
+    if subject.upn is not None:
+        build.add(f"{role}__upn", subject.upn, partial(cells.read_upn, unknown=unknown))
+
+
+def _read_local_id(raw: pl.Series, *, issuer: str, unknown: tuple[str, ...]) -> pl.DataFrame:
+    return cells.read_text(raw, unknown).with_columns(
+        value=pl.lit(f"{issuer}:") + pl.col("value").str.to_uppercase()
+    )
+
+
+def _lists(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
+    """Gather a person's aliases and local ids into lists."""
+    for subject in build.dataset.subjects:
+        for part, name in (("alias", "other_names"), ("id", "local_ids")):
+            start = f"v:{subject.role}__{part}:"
+            columns = [column for column in wide.columns if column.startswith(start)]
+            if columns:
+                gathered = pl.concat_list(columns).list.drop_nulls()
+                wide = wide.with_columns(gathered.alias(f"v:{subject.role}__{name}"))
+                build.names.append(f"{subject.role}__{name}")
+    return wide
+
+
+def _measure(build: _Build, event: Event) -> None:
+    measure = str(event.measure)
+    schema = MEASURES[measure].polars_schema
+    for name, source in event.fields.items():
+        field_name = f"{measure}__{name}"
+        default = MEASURE_CODES.get((measure, name))
+        reader = _field_reader(build, source, (measure, name), schema[name])
+        build.add(field_name, source, reader)
+        if schema[name] == pl.String and build.spellings(source, default):
+            build.coded[field_name] = source.codes or default or "values of the plan"
+
+
+def _field_reader(build: _Build, source: Source, field_of: tuple[str, str], dtype: Dtype) -> Reader:
+    """Return how a measure's field is read, by its type in the contract."""
+    unknown = build.unknown
+    spellings = build.spellings(source, MEASURE_CODES.get(field_of))
+    if dtype == pl.Date:
+        return partial(cells.read_date, formats=source.format, unknown=unknown)
+    if dtype == MOMENT:
+        return partial(cells.read_moment, formats=source.format, unknown=unknown)
+    if dtype == pl.Float64:
+        return partial(cells.read_number, unknown=unknown)
+    if dtype == pl.Boolean:
+        flags = spellings or code_list("yes_no", build.own_codes)
+        return partial(cells.read_flag, spellings=flags, unknown=unknown)
+    if dtype == TEXTS:
+        return cells.read_codes
+    if spellings:
+        return partial(cells.read_code, spellings=spellings, unknown=unknown)
+    if field_of in FREE_TEXT:
+        return cells.read_free_text
+    if field_of[1].endswith("postcode"):
+        return partial(cells.read_postcode, unknown=unknown)
+    return partial(cells.read_category, unknown=unknown)
+
+
+def _check_dates_of_birth(
+    wide: pl.DataFrame, build: _Build, period_start: date
+) -> pl.DataFrame:
+    """Blank impossible dates of birth, reckon ages, and mark adults in a child's place."""
+    for subject in build.dataset.subjects:
+        role = subject.role
+        name = f"{role}__date_of_birth"
+        if f"v:{name}" in wide.columns:
+            born, on, fault = pl.col(f"v:{name}"), pl.col("v:date"), pl.col(f"f:{name}")
+            source = subject.date_of_birth
+            if source is not None and any("%y" in form for form in source.format):
+                # A two-digit year can't lie ahead of the row: 31 is 1931 in a row of 2015.
+                wide = wide.with_columns(
+                    pl.when(born > on)
+                    .then(born.dt.offset_by("-100y"))
+                    .otherwise(born)
+                    .alias(f"v:{name}")
+                )
+            default_day = born == date(1900, 1, 1)
+            early, ahead = (born < date(1900, 1, 1)), (born > on)
+            wide = wide.with_columns(
+                pl.when(default_day)
+                .then(pl.lit("unknown_text"))
+                .when(early)
+                .then(pl.lit("date_of_birth_too_early"))
+                .when(ahead)
+                .then(pl.lit("date_of_birth_in_future"))
+                .otherwise(fault)
+                .alias(f"f:{name}"),
+                pl.when(~(early | ahead | default_day).fill_null(value=False))
+                .then(born)
+                .alias(f"v:{name}"),
+            )
+            if role == "child":
+                wide = _adults(wide, role, name, period_start)
+            reckoned = _age_at(pl.col(f"v:{name}"), on)
+            given = f"v:{role}__age_years"
+            age = (
+                pl.coalesce(pl.col(given), reckoned)
+                if given in wide.columns
+                else reckoned
+            )
+            wide = wide.with_columns(age.alias(given))
+            build.names += [f"{role}__age_years"] * (f"{role}__age_years" not in build.names)
+        present = pl.any_horizontal(
+            [
+                _given(wide, f"v:{role}__{part}")
+                for part in (
+                    "forename",
+                    "surname",
+                    "other_names",
+                    "date_of_birth",
+                    "nhs_number",
+                    "upn",
+                    "local_ids",
+                )
+            ]
+        )
+        wide = wide.with_columns(present.alias(f"v:{role}__present"))
+        build.names.append(f"{role}__present")
+    return wide
+
+
+def _given(wide: pl.DataFrame, name: str) -> pl.Expr:
+    if name not in wide.columns:
+        return pl.lit(value=False)
+    if wide.schema[name] == pl.List(pl.String):
+        return (pl.col(name).list.len() > 0).fill_null(value=False)
+    return pl.col(name).is_not_null()
+
+
+def _age_at(born: pl.Expr, on: pl.Expr) -> pl.Expr:
+    """Age in whole years; a birthday on 29 February falls on 1 March in other years (E&W law)."""
+    before = (on.dt.month() < born.dt.month()) | (
+        (on.dt.month() == born.dt.month()) & (on.dt.day() < born.dt.day())
+    )
+    return (
+        on.dt.year().cast(pl.Int64)
+        - born.dt.year().cast(pl.Int64)
+        - before.cast(pl.Int64)
+    )
+
+
+def _adults(
+    wide: pl.DataFrame, role: str, name: str, period_start: date
+) -> pl.DataFrame:
+    """Mark rows about someone who was 18 before the period began.
+
+    Where another row gives the same identifier a child's date of birth, the date is wrong, not the
+    child: a future date of birth written with a two-digit year looks like an adult's.
+    """
+    born = pl.col(f"v:{name}")
+    adult = (_age_at(born, pl.lit(period_start)) >= 18).fill_null(value=False)
+    wide = wide.with_columns(adult.alias("_adult"))
+    ids = [
+        column
+        for column in (
+            f"v:{role}__nhs_number",
+            f"v:{role}__upn",
+            f"v:{role}__local_ids",
+            "v:reference",
+        )
+        if column in wide.columns
+    ]
+    contradicted = pl.lit(value=False)
+    for column in ids:
+        key = (
+            pl.col(column).list.first()
+            if wide.schema[column] == pl.List(pl.String)
+            else pl.col(column)
+        )
+        children = (
+            wide.filter(~pl.col("_adult") & born.is_not_null())
+            .select(key)
+            .to_series()
+            .drop_nulls()
+        )
+        contradicted = contradicted | key.is_in(children.unique().implode()).fill_null(
+            value=False
+        )
+    wrong = pl.col("_adult") & contradicted
+    return wide.with_columns(
+        pl.when(wrong)
+        .then(pl.lit("date_of_birth_contradicted"))
+        .otherwise(pl.col(f"f:{name}"))
+        .alias(f"f:{name}"),
+        pl.when(~wrong).then(born).alias(f"v:{name}"),
+        (pl.col("_adult") & ~contradicted).alias(f"a:{role}"),
+    ).drop("_adult")
+
+
+def _holds(wide: pl.DataFrame, condition: Condition, unknown: tuple[str, ...]) -> pl.Series:
+    """Return whether a row meets a condition, as booleans."""
+    if condition.ratio_at_least is not None:
+        part = cells.read_number(wide[condition.column], unknown)["value"]
+        whole = cells.read_number(wide[condition.ratio_at_least.over], unknown)["value"]
+        test = (whole > 0) & (part >= condition.ratio_at_least.share * whole)
+        return test.fill_null(value=False)
+
+    def one(raw: pl.Series) -> pl.DataFrame:
+        frame = cells.read_category(raw, unknown).with_columns(
+            folded=fold_expr(cells.clean(pl.lit(raw)))
+        )
+        if condition.equals is not None:
+            test = pl.col("folded") == fold(condition.equals)
+        elif condition.is_in is not None:
+            test = pl.col("folded").is_in([fold(value) for value in condition.is_in])
+        elif condition.has_code is not None:
+            wanted = [code.upper() for code in condition.has_code]
+            frame = frame.with_columns(codes=cells.read_codes(raw)["value"])
+            test = pl.col("codes").list.set_intersection(wanted).list.len() > 0
+        else:
+            test = pl.col("value").is_not_null()
+        return frame.select(test.fill_null(value=False).alias("value"))
+
+    return _read_distinct(wide, condition.column, one)["value"]
+
+
+def _event_holds(wide: pl.DataFrame, event: Event, unknown: tuple[str, ...]) -> pl.Series:
+    holds = pl.Series("holds", [True]).new_from_index(0, wide.height)
+    for condition in event.when:
+        holds = holds & _holds(wide, condition, unknown)
+    if event.any_of:
+        some = pl.Series("some", [False]).new_from_index(0, wide.height)
+        for condition in event.any_of:
+            some = some | _holds(wide, condition, unknown)
+        holds = holds & some
+    return holds
+
+
+def _events(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
+    columns = []
+    for number, event in enumerate(build.dataset.events):
+        day = wide["v:date"]
+        if event.date is not None:
+            reader = partial(cells.read_date, formats=event.date.format, unknown=build.unknown)
+            own = _read_distinct(wide, event.date.column, reader)["value"]
+            day = own.fill_null(day)
+        name = (
+            f"measure__{event.measure}"
+            if event.measure
+            else f"indicator__{number}__{event.role}__{event.indicator}"
+        )
+        holds = _event_holds(wide, event, build.unknown)
+        if event.indicator:
+            holds = holds & wide[f"v:{event.role}__present"]
+        columns.append(
+            pl.select(pl.when(holds).then(day).alias(f"v:{name}")).to_series()
+        )
+        build.names.append(name)
+    return wide.hstack(columns)
+
+
+def _fault_rows(
+    wide: pl.DataFrame, build: _Build, name: str, rule: pl.Expr
+) -> pl.DataFrame:
+    """Return rows in the shape of a fault for one column (or the row as a whole)."""
+    column = build.faults.get(name)
+    return (
+        wide.with_columns(rule.alias("rule"))
+        .filter(pl.col("rule").is_not_null())
+        .select(
+            pl.lit(build.dataset.id).alias("dataset"),
+            pl.col("_file").alias("file"),
+            pl.col("_row").alias("row"),
+            pl.lit(column, dtype=pl.String).alias("column"),
+            (pl.col(column) if column else pl.lit(None, dtype=pl.String)).alias(
+                "value"
+            ),
+            "rule",
+            pl.col("rule")
+            .replace_strict(REASONS, default=None, return_dtype=pl.String)
+            .alias("reason"),
+        )
+        .cast(FAULT_SCHEMA)  # type: ignore[arg-type]
+    )
+
+
+def _faults(wide: pl.DataFrame, build: _Build) -> tuple[pl.DataFrame, pl.DataFrame]:
+    none = pl.DataFrame(schema=FAULT_SCHEMA)
+    out: list[pl.DataFrame] = [none]
+    for name in build.required:
+        blank = pl.when(pl.col(f"v:{name}").is_null()).then(
+            pl.when(pl.col(f"f:{name}") == "unknown_text")
+            .then(pl.lit("blank_required"))
+            .otherwise(pl.col(f"f:{name}").fill_null("blank_required"))
+        )
+        out.append(_fault_rows(wide, build, name, blank))
+    for subject in build.dataset.subjects:
+        if subject.required:
+            absent = pl.when(~pl.col(f"v:{subject.role}__present")).then(
+                pl.lit("no_identifier")
+            )
+            out.append(_fault_rows(wide, build, "", absent))
+        if f"a:{subject.role}" in wide.columns:
+            adult = pl.when(pl.col(f"a:{subject.role}")).then(
+                pl.lit("adult_throughout")
+            )
+            out.append(
+                _fault_rows(wide, build, f"{subject.role}__date_of_birth", adult)
+            )
+    order = ("file", "row", "column", "rule")
+    quarantine = pl.concat(out).unique(maintain_order=True).sort(order)
+    kept = wide.join(
+        quarantine, left_on=("_file", "_row"), right_on=("file", "row"), how="anti"
+    )
+    mended = [none] + [
+        _fault_rows(kept, build, name, pl.col(f"f:{name}")) for name in build.faults
+    ]
+    repairs = (
+        pl.concat(mended)
+        .unique(("file", "row", "column", "rule"), maintain_order=True)
+        .sort(order)
+    )
+    return quarantine, repairs
+
+
+def _rows(kept: pl.DataFrame, build: _Build) -> pl.DataFrame:
+    quarter = quarter_expr(pl.col("v:date"))
+    names = [name for name in build.names if name not in ("date", "reference") and "__alias:" not in name and "__id:" not in name]
+    reference = (
+        pl.col("v:reference")
+        if "v:reference" in kept.columns
+        else pl.lit(None, dtype=pl.String)
+    )
+    return kept.select(
+        pl.lit(build.dataset.id).alias("dataset"),
+        pl.col("_file").alias("file"),
+        pl.col("_row").alias("row"),
+        quarter.alias("quarter"),
+        pl.col("v:date").alias("date"),
+        reference.alias("reference"),
+        *(pl.col(f"v:{name}").alias(name) for name in names),
+    ).sort("file", "row")
+
+
+def _unknown_values(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
+    parts = []
+    for name, codes in build.coded.items():
+        column = build.faults[name]
+        counted = (
+            wide.filter(pl.col(f"f:{name}") == "unknown_code")
+            .group_by(cells.clean(pl.col(column)).alias("value"))
+            .len("rows")
+        )
+        if counted.height:
+            spellings = (
+                code_list(codes, build.own_codes)
+                if codes != "values of the plan"
+                else {}
+            )
+            parts.append(
+                counted.with_columns(
+                    dataset=pl.lit(build.dataset.id),
+                    column=pl.lit(column),
+                    codes=pl.lit(codes),
+                    suggestion=pl.col("value").map_elements(
+                        lambda value, known=spellings: suggest(value, known),  # type: ignore[misc]
+                        return_dtype=pl.String,
+                        skip_nulls=True,
+                    ),
+                )
+            )
+    if not parts:
+        return empty(UNKNOWN_VALUE)
+    united = pl.concat(parts, how="diagonal").unique(
+        ("column", "value"), keep="first", maintain_order=True
+    )
+    return conform(united, UNKNOWN_VALUE).sort("column", "value")

@@ -1,0 +1,123 @@
+"""Headings: which column of a file is which column of the plan.
+
+Headings are compared without case and surplus space; the plan's `headers:` names what else a column
+has been called. What a file lacks is told, with near misses, and what follows from it.
+"""
+
+import difflib
+from dataclasses import dataclass
+
+import polars as pl
+
+from profile_pipeline.errors import Problem
+from profile_pipeline.plan.collection import Dataset, Source
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The headings of one file against the plan."""
+
+    found: dict[str, str]
+    missing: list[str]
+    fatal: list[Problem]
+
+
+def fold_heading(text: str) -> str:
+    """Return a heading as compared."""
+    return " ".join(text.replace("\ufeff", "").split()).casefold()
+
+
+def resolve_headings(headings: list[str], dataset: Dataset, *, file: str) -> Resolved:
+    """Return plan column -> heading for one file, the columns it lacks, and what makes it unusable.
+
+    A file is unusable when the column that dates or defines its rows is not there, or when none is
+    left that says who a required person is.
+    """
+    by_fold = {fold_heading(heading): heading for heading in headings}
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    for column in dataset.columns():
+        names = (column, *dataset.headers.get(column, ()))
+        match = next(
+            (by_fold[fold_heading(n)] for n in names if fold_heading(n) in by_fold),
+            None,
+        )
+        if match is None:
+            missing.append(column)
+        else:
+            found[column] = match
+    return Resolved(found, missing, _fatal(dataset, set(missing), headings, file))
+
+
+def _fatal(
+    dataset: Dataset, missing: set[str], headings: list[str], file: str
+) -> list[Problem]:
+    problems = []
+    dated = dataset.dated_by
+    if isinstance(dated, Source) and dated.column in missing:
+        problems.append(
+            Problem(
+                file,
+                f"has no column '{dated.column}', which dates its rows.",
+                near(dated.column, headings),
+            )
+        )
+    for subject in dataset.subjects:
+        identity = subject.identity_columns()
+        if subject.required and missing.issuperset(identity):
+            problems.append(
+                Problem(
+                    file,
+                    f"has none of the columns that say who the {subject.role} is"
+                    f" ({', '.join(dict.fromkeys(identity))}).",
+                    near(identity[0], headings),
+                )
+            )
+    return problems
+
+
+def near(column: str, headings: list[str]) -> str:
+    """Return a hint naming the nearest heading, or what to do when none is near."""
+    folded = {fold_heading(heading): heading for heading in headings}
+    close = difflib.get_close_matches(
+        fold_heading(column), list(folded), n=1, cutoff=0.6
+    )
+    if close:
+        return (
+            f"Did the agency rename it to '{folded[close[0]]}'? Add that under headers."
+        )
+    return "Check the header row and delimiter in the plan."
+
+
+def used_for(column: str, dataset: Dataset) -> str:
+    """Return in words what can't be told without a column."""
+    uses: list[str] = []
+    for subject in dataset.subjects:
+        for field in type(subject).model_fields:
+            value = getattr(subject, field)
+            sources = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(s, Source) and s.column == column for s in sources):
+                uses.append(f"{subject.role}'s {field.replace('_', ' ')}")
+    uses += [
+        f"indicator {event.indicator}"
+        if event.indicator
+        else f"{event.measure}".replace("_", " ")
+        for event in dataset.events
+        if column in event.columns()
+    ]
+    return ", ".join(dict.fromkeys(uses)) or "the row's reference"
+
+
+def rename_to_plan(
+    frame: pl.DataFrame, resolved: Resolved, dataset: Dataset
+) -> pl.DataFrame:
+    """Return the frame under the plan's column names; a missing column is all null."""
+    return frame.select(
+        "_row",
+        *(
+            pl.col(resolved.found[column]).alias(column)
+            if column in resolved.found
+            else pl.lit(None, dtype=pl.String).alias(column)
+            for column in dataset.columns()
+        ),
+    )

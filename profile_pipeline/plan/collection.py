@@ -1,0 +1,314 @@
+"""The data collection plan: who is asked for what, why and how, and how their files are read.
+
+Objects only: what a dataset is, which columns hold identity, which rows evidence which indicator.
+Reading YAML and telling problems is in `load.py`; applying a mapping to rows is in `intake`.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from profile_pipeline.plan.expect import Expect
+from profile_pipeline.plan.reading import Delivery, ReadSettings
+from profile_pipeline.plan.settings import Strict
+from profile_pipeline.tables import MEASURES
+
+ID = r"^[a-z][a-z0-9_]*$"
+
+
+def _short_form(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+class Source(Strict):
+    """A column of the agency's file and how its cells are read; `Column: DOB` may be written short.
+
+    `format` one or several strptime formats (ISO dates are always understood), `values` the
+    agency's spellings to standard values, `codes` a code list by name, `required` that a row
+    without a usable value can't be used at all.
+    """
+
+    column: str = Field(min_length=1)
+    format: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    values: dict[str, str | None] | None = None
+    codes: str | None = None
+    required: bool = False
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _values_are_text(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {_yaml_text(key): None if v is None else _yaml_text(v) for key, v in value.items()}
+
+
+def _yaml_text(value: Any) -> str:
+    # YAML 1.1 readers turn Y, N, yes and no into booleans; a plan means the letters.
+    if isinstance(value, bool):
+        return "Y" if value else "N"
+    return str(value)
+
+
+Cell = Annotated[Source, BeforeValidator(_short_form)]
+Cells = Annotated[tuple[Cell, ...], BeforeValidator(_as_list)]
+
+
+class NameInOneColumn(Source):
+    """A full name in one column; `order` says which part comes first."""
+
+    order: Literal["SURNAME, Forename", "Forename Surname"] = "SURNAME, Forename"
+
+
+class LocalId(Source):
+    """An id that an issuer gave; the same digits from two issuers are not the same id."""
+
+    issuer: str = Field(pattern=ID)
+
+
+class Subject(Strict):
+    """A person a row speaks of: the columns that say who."""
+
+    role: str = Field(default="child", pattern=ID)
+    required: bool = Field(default=True, description="a row without this person can't be used")
+    name: Annotated[NameInOneColumn, BeforeValidator(_short_form)] | None = None
+    forename: Cell | None = None
+    surname: Cell | None = None
+    other_names: Cells = ()
+    date_of_birth: Cell | None = None
+    age: Cell | None = None
+    sex: Cell | None = None
+    ethnicity: Cell | None = None
+    appearance: Cell | None = None
+    disability: Cell | None = None
+    postcode: Cell | None = None
+    nhs_number: Cell | None = None
+    upn: Cell | None = None
+    local_ids: tuple[LocalId, ...] = ()
+    vehicle: Cell | None = None
+
+    @model_validator(mode="after")
+    def _some_identity(self) -> "Subject":
+        identity = (
+            self.name,
+            self.forename,
+            self.surname,
+            self.other_names,
+            self.date_of_birth,
+            self.nhs_number,
+            self.upn,
+            self.local_ids,
+        )
+        if not any(identity):
+            raise ValueError(
+                "no column says who the person is; map a name, date of birth or an identifier"
+            )
+        return self
+
+    def sources(self) -> list[Source]:
+        """Every column this subject uses."""
+        single = (
+            self.name,
+            self.forename,
+            self.surname,
+            self.date_of_birth,
+            self.age,
+            self.sex,
+            self.ethnicity,
+            self.appearance,
+            self.disability,
+            self.postcode,
+            self.nhs_number,
+            self.upn,
+            self.vehicle,
+        )
+        return [*(s for s in single if s is not None), *self.other_names, *self.local_ids]
+
+    def identity_columns(self) -> list[str]:
+        """Columns of which at least one must be there for a row to name the person."""
+        single = (
+            self.name,
+            self.forename,
+            self.surname,
+            self.date_of_birth,
+            self.nhs_number,
+            self.upn,
+        )
+        found = [s.column for s in single if s is not None]
+        return [*found, *(s.column for s in (*self.other_names, *self.local_ids))]
+
+
+class Ratio(Strict):
+    """The column divided by another is at least a share."""
+
+    over: str
+    share: float = Field(gt=0)
+
+
+class Condition(Strict):
+    """A test on one column; spelling, case and surrounding space don't matter. Never SQL."""
+
+    column: str
+    equals: str | None = None
+    is_in: tuple[str, ...] | None = Field(default=None, alias="in")
+    has_code: Annotated[tuple[str, ...] | None, BeforeValidator(_as_list)] = None
+    ratio_at_least: Ratio | None = None
+    not_blank: Literal[True] | None = None
+
+    @field_validator("equals", mode="before")
+    @classmethod
+    def _equals_text(cls, value: Any) -> Any:
+        return value if value is None else _yaml_text(value)
+
+    @field_validator("is_in", "has_code", mode="before")
+    @classmethod
+    def _list_text(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        return tuple(_yaml_text(item) for item in _as_list(value))
+
+    @model_validator(mode="after")
+    def _one_test(self) -> "Condition":
+        tests = (self.equals, self.is_in, self.has_code, self.ratio_at_least, self.not_blank)
+        if sum(test is not None for test in tests) != 1:
+            raise ValueError("give exactly one of equals, in, has_code, ratio_at_least, not_blank")
+        return self
+
+    def columns(self) -> list[str]:
+        """Columns the test looks at."""
+        return [self.column, *([self.ratio_at_least.over] if self.ratio_at_least else [])]
+
+
+class Event(Strict):
+    """What a row evidences: an indicator, or a measure with its fields."""
+
+    indicator: str | None = None
+    measure: str | None = None
+    role: str = "child"
+    when: Annotated[tuple[Condition, ...], BeforeValidator(_as_list)] = ()
+    any_of: Annotated[tuple[Condition, ...], BeforeValidator(_as_list)] = ()
+    date: Cell | None = Field(default=None, description="default: what dates the row")
+    fields: dict[str, Cell] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Event":
+        if (self.indicator is None) == (self.measure is None):
+            raise ValueError("give either an indicator or a measure")
+        if self.indicator and self.fields:
+            raise ValueError("fields belong to a measure, not to an indicator")
+        if self.measure:
+            if self.measure not in MEASURES:
+                raise ValueError(
+                    f"there is no measure '{self.measure}'; known: {', '.join(sorted(MEASURES))}"
+                )
+            known = set(measure_fields(self.measure))
+            unknown = sorted(set(self.fields) - known)
+            if unknown:
+                raise ValueError(
+                    f"measure '{self.measure}' has no field {', '.join(unknown)};"
+                    f" known: {', '.join(sorted(known))}"
+                )
+        return self
+
+    def columns(self) -> list[str]:
+        """Every column the event looks at."""
+        tested = [c for condition in (*self.when, *self.any_of) for c in condition.columns()]
+        dated = [self.date.column] if self.date else []
+        return [*tested, *dated, *(source.column for source in self.fields.values())]
+
+
+def measure_fields(measure: str) -> list[str]:
+    """Fields of a measure that a plan can map."""
+    common = {"dataset", "file", "row", "quarter", "date"}
+    return [name for name in MEASURES[measure].polars_schema if name not in common]
+
+
+class Agency(Strict):
+    """An agency of the partnership."""
+
+    id: str = Field(pattern=ID)
+    name: str
+    sector: Literal["statutory", "voluntary", "health", "education", "other"] = "statutory"
+    lead: str = ""
+    contact_route: str = Field(default="", description="secure route by which files are sent")
+
+
+class Dataset(Strict):
+    """One dataset of an agency: what is collected, why, how, by when, and what it means."""
+
+    id: str = Field(pattern=ID)
+    agency: str
+    title: str
+    what: str
+    why: str
+    how: str
+    lead: str = ""
+    lawful_basis: str
+    keep_for: str
+    delivery: Delivery
+    read: ReadSettings = ReadSettings()
+    headers: dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_list)]] = Field(
+        default_factory=dict, description="other headings a column has had: plan's name -> others"
+    )
+    dated_by: Cell | Literal["quarter_end"]
+    reference: Cell | None = Field(default=None, description="the row's own reference")
+    subjects: tuple[Subject, ...] = ()
+    events: tuple[Event, ...] = ()
+    expect: tuple[Expect, ...] = ()
+
+    @field_validator("dated_by", mode="before")
+    @classmethod
+    def _dated_by(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "quarter_end":
+            return {"column": value}
+        return value
+
+    @model_validator(mode="after")
+    def _roles(self) -> "Dataset":
+        roles = [subject.role for subject in self.subjects]
+        if len(set(roles)) != len(roles):
+            raise ValueError("two subjects have the same role")
+        for event in self.events:
+            if event.indicator and event.role not in roles:
+                raise ValueError(
+                    f"indicator '{event.indicator}' is about a '{event.role}',"
+                    " but no subject has that role"
+                )
+        measures = [event.measure for event in self.events if event.measure]
+        if len(set(measures)) != len(measures):
+            raise ValueError("a measure is mapped twice")
+        return self
+
+    def columns(self) -> list[str]:
+        """Every column the plan maps, once each, in order."""
+        dated = [self.dated_by.column] if isinstance(self.dated_by, Source) else []
+        reference = [self.reference.column] if self.reference else []
+        subjects = [s.column for subject in self.subjects for s in subject.sources()]
+        events = [c for event in self.events for c in event.columns()]
+        return list(dict.fromkeys([*reference, *dated, *subjects, *events]))
+
+    def date_column(self) -> str | None:
+        """Column that dates the rows; null for snapshots."""
+        return self.dated_by.column if isinstance(self.dated_by, Source) else None
+
+
+class Indicator(Strict):
+    """An indicator of the strategy or the screening tool, and what kind of thing it is."""
+
+    id: str = Field(pattern=ID)
+    label: str
+    kind: Literal["vulnerability", "sign", "harm", "concern"]
+    counts_in_overlap: bool = True
+    strategy: str = Field(default="", description="the strategy's own indicator it stands for")
+    only_seen_in: Literal["", "screening", "intelligence"] = ""
+
+
+class PlannedDelivery(Strict):
+    """A quarter that a dataset owes, and when."""
+
+    quarter: str
+    due_on: date | None

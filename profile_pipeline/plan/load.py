@@ -1,0 +1,221 @@
+"""The profile folder as checked objects: `profile.yaml`, `collection_plan.yaml`, `indicators.yaml`.
+
+`load_plan` reads all three, collects every problem of all of them, and raises once.
+"""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from profile_pipeline.codes.lookup import list_names
+from profile_pipeline.errors import PlanError, Problem
+from profile_pipeline.plan.collection import Agency, Dataset, Indicator, Source
+from profile_pipeline.plan.context import ContextSource
+from profile_pipeline.plan.settings import ProfileSettings, Strict
+from profile_pipeline.plan.yaml_file import checked, line_of, read_yaml
+from profile_pipeline.quarters import first_day, last_day, quarter_of, quarters_between
+
+PROFILE_FILE = "profile.yaml"
+COLLECTION_FILE = "collection_plan.yaml"
+INDICATORS_FILE = "indicators.yaml"
+
+
+class CollectionPlan(Strict):
+    """`collection_plan.yaml` as a whole."""
+
+    agreed_with: str = ""
+    agencies: tuple[Agency, ...] = Field(min_length=1)
+    datasets: tuple[Dataset, ...] = Field(min_length=1)
+    context: tuple[ContextSource, ...] = ()
+
+
+class Indicators(Strict):
+    """`indicators.yaml` as a whole."""
+
+    indicators: tuple[Indicator, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a partnership has laid down, checked."""
+
+    folder: Path
+    settings: ProfileSettings
+    collection: CollectionPlan
+    indicators: tuple[Indicator, ...]
+
+    @property
+    def data_root(self) -> Path:
+        """Folder of the agencies' files."""
+        return (self.folder / self.settings.data).resolve()
+
+    @property
+    def reference_root(self) -> Path:
+        """Folder of registers and boundaries."""
+        return (self.folder / self.settings.reference).resolve()
+
+    @property
+    def own_codes(self) -> Path | None:
+        """The folder's own code lists, if it has any."""
+        own = self.folder / "codes"
+        return own if own.is_dir() else None
+
+    @property
+    def quarters(self) -> list[str]:
+        """Labels of the period's quarters, in order, up to the as-at date."""
+        end = min(self.settings.period.end, self.settings.as_at)
+        return quarters_between(self.settings.period.start, end)
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """The plan's datasets, in its order."""
+        return self.collection.datasets
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """Return a dataset by id."""
+        return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
+
+    def agency(self, agency_id: str) -> Agency:
+        """Return an agency by id."""
+        return next(agency for agency in self.collection.agencies if agency.id == agency_id)
+
+    def agency_name(self, dataset_id: str) -> str:
+        """Return the name of the agency that supplies a dataset."""
+        return self.agency(self.dataset(dataset_id).agency).name
+
+
+def load_plan(folder: Path) -> Plan:
+    """Read and check a profile folder.
+
+    Raises:
+        PlanError: with every problem of all its files, each with file and line.
+    """
+    if not folder.is_dir():
+        raise PlanError(
+            Problem(str(folder), "is not a folder.", "Give the folder that holds profile.yaml.")
+        )
+    problems: list[Problem] = []
+
+    def attempt(read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except PlanError as error:
+            problems.extend(error.problems)
+            return None
+
+    settings_yaml = attempt(lambda: read_yaml(folder / PROFILE_FILE))
+    collection_yaml = attempt(lambda: read_yaml(folder / COLLECTION_FILE))
+    own = folder / INDICATORS_FILE
+    default = Path(str(files("profile_pipeline.plan"))) / INDICATORS_FILE
+    indicators_yaml = attempt(lambda: read_yaml(own if own.is_file() else default))
+
+    settings = settings_yaml is not None and attempt(
+        lambda: checked(settings_yaml, ProfileSettings, name=PROFILE_FILE)
+    )
+    collection = collection_yaml is not None and attempt(
+        lambda: checked(collection_yaml, CollectionPlan, name=COLLECTION_FILE)
+    )
+    indicators = indicators_yaml is not None and attempt(
+        lambda: checked(indicators_yaml, Indicators, name=INDICATORS_FILE)
+    )
+    if settings:
+        problems += _settings_problems(settings, settings_yaml)
+    if settings and collection and indicators:
+        plan = Plan(folder.resolve(), settings, collection, indicators.indicators)
+        problems += _cross_problems(plan, collection_yaml, settings_yaml)
+        if not problems:
+            return plan
+    raise PlanError(problems)
+
+
+def _settings_problems(settings: ProfileSettings, content: Any) -> list[Problem]:
+    """Faults between the settings' own parts."""
+    start, end = settings.period.start, settings.period.end
+    where = f"{PROFILE_FILE}:{line_of(content, ['period'])}"
+    problems = []
+    if start != first_day(quarter_of(start)) or end != last_day(quarter_of(end)):
+        problems.append(
+            Problem(
+                where,
+                "period: must be whole fiscal quarters (April to June and so on).",
+                f"Nearest: {first_day(quarter_of(start))} to {last_day(quarter_of(end))}.",
+            )
+        )
+    if settings.as_at < start:
+        problems.append(
+            Problem(
+                f"{PROFILE_FILE}:{line_of(content, ['as_at'])}",
+                f"as_at: {settings.as_at} lies before the period starts ({start}).",
+            )
+        )
+    return problems
+
+
+def _near(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."
+
+
+def _cross_problems(plan: Plan, collection_yaml: Any, settings_yaml: Any) -> list[Problem]:
+    """Names used in one place and defined in another, and names used twice."""
+    problems: list[Problem] = []
+    collection = plan.collection
+    lists = list(list_names(plan.own_codes))
+    agencies = [agency.id for agency in collection.agencies]
+    indicators = [indicator.id for indicator in plan.indicators]
+    datasets = [dataset.id for dataset in collection.datasets]
+
+    def add(path: list[str | int], what: str, cure: str = "") -> None:
+        where = f"{COLLECTION_FILE}:{line_of(collection_yaml, path)}"
+        problems.append(Problem(where, what, cure))
+
+    for kind, ids in (("agencies", agencies), ("datasets", datasets)):
+        for position, name in enumerate(ids):
+            if name in ids[:position]:
+                add([kind, position, "id"], f"{kind}: the id '{name}' is used twice.")
+    for position, dataset in enumerate(collection.datasets):
+        at: list[str | int] = ["datasets", position]
+        if dataset.agency not in agencies:
+            add([*at, "agency"], f"'{dataset.id}': there is no agency '{dataset.agency}'.", _near(dataset.agency, agencies))
+        for number, event in enumerate(dataset.events):
+            if event.indicator and event.indicator not in indicators:
+                add(
+                    [*at, "events", number],
+                    f"'{dataset.id}': there is no indicator '{event.indicator}'.",
+                    _near(event.indicator, indicators),
+                )
+        for source in _sources(dataset):
+            if source.codes and source.codes not in lists:
+                add(at, f"'{dataset.id}': there is no code list '{source.codes}'.", _near(source.codes, lists))
+            for form in source.format:
+                if "%" not in form:
+                    add(
+                        at,
+                        f"'{dataset.id}': '{form}' is not a date format.",
+                        "Write the parts as %d day, %m month, %Y year, such as '%d/%m/%Y'.",
+                    )
+    for position, group in enumerate(plan.settings.screening_groups):
+        for name in group.datasets:
+            if name not in datasets:
+                where = f"{PROFILE_FILE}:{line_of(settings_yaml, ['screening_groups', position])}"
+                problems.append(
+                    Problem(where, f"screening_groups: there is no dataset '{name}'.", _near(name, datasets))
+                )
+    return problems
+
+
+def _sources(dataset: Dataset) -> list[Source]:
+    dated = [dataset.dated_by] if isinstance(dataset.dated_by, Source) else []
+    reference = [dataset.reference] if dataset.reference else []
+    subjects = [source for subject in dataset.subjects for source in subject.sources()]
+    events = [
+        source
+        for event in dataset.events
+        for source in (*event.fields.values(), *([event.date] if event.date else []))
+    ]
+    return [*dated, *reference, *subjects, *events]
