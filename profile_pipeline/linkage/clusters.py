@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import jellyfish
@@ -22,6 +23,10 @@ JOINED, IMPLIED, REFUSED, BELOW, CLERICAL = (
     "joined", "implied", "refused", "below_threshold", "clerical",
 )  # fmt: skip
 ATTESTED = 3  # people (dates of birth) from which a spelling counts as a name of its own
+MARGIN = 3.0  # bits by which the best of two rivals must lead
+PROFILE_MARGIN = 2.0  # bits above the threshold, as the best of several pairs is taken
+PROFILE_ROUNDS = 4
+TWO_FIT = "fits two people about equally well"
 # Verdicts on two forenames.
 CLASH, DOUBT, FIT = 0, 1, 2
 
@@ -31,11 +36,11 @@ class Name:
     """The forms of one written name."""
 
     fore: str
-    first: str
     words: frozenset[str]
+    telling: frozenset[str]
     kin: frozenset[str]
-    sound: str
-    all_words: frozenset[str]
+    all_kin: frozenset[str]
+    sounds: frozenset[str]
     sur_words: frozenset[str]
 
 
@@ -75,36 +80,27 @@ class Names:
 
     def __init__(self, identities: pl.DataFrame) -> None:
         """Number the distinct names of the identities."""
-        columns = (
-            "fore",
-            "fore_first",
-            "fore_words",
-            "fore_kin",
-            "fore_sound",
-            "name_words",
-            "sur_words",
-        )
+        columns = ("fore", "fore_words", "fore_telling", "fore_kin", "fore_kin_all", "fore_sound", "sur_words")
         self.of_identity: list[int] = []
         self.names: list[Name] = []
         known: dict[Hashable, int] = {}
-        for fore, first, words, kin, sound, every, sur in identities.select(columns).iter_rows():
-            key = (fore, tuple(kin or ()), tuple(every or ()))
+        for row in identities.select(columns).iter_rows():
+            fore, words, telling, kin, all_kin, sound, sur = row
+            key = (fore, tuple(kin or ()), tuple(all_kin or ()), tuple(sur or ()))
             if key not in known:
                 known[key] = len(self.names)
-                self.names.append(
-                    Name(
-                        fore or "", first or "", frozenset(words or ()), frozenset(kin or ()),
-                        sound or "", frozenset(every or ()), frozenset(sur or ()),
-                    )
-                )  # fmt: skip
+                lists = (words, telling, kin, all_kin, (sound,) if sound else (), sur)
+                self.names.append(Name(fore or "", *(frozenset(some or ()) for some in lists)))
             self.of_identity.append(known[key])
         attested = (
-            identities.drop_nulls(["fore_first", "dob"])
-            .group_by("fore_first")
+            identities.select("fore_telling", "dob")
+            .explode("fore_telling")
+            .drop_nulls()
+            .group_by("fore_telling")
             .agg(pl.col("dob").n_unique())
             .filter(pl.col("dob") >= ATTESTED)
         )
-        self.attested = frozenset(attested["fore_first"])
+        self.attested = frozenset(attested["fore_telling"])
         self._verdicts: dict[tuple[int, int], int | None] = {}
 
     def verdict(self, a: int, b: int) -> int | None:
@@ -117,19 +113,40 @@ class Names:
     def _compare(self, a: Name, b: Name) -> int | None:
         if not a.fore or not b.fore:
             return None
-        if a.fore == b.fore or a.words & b.words or a.kin & b.kin:
+        if a.fore == b.fore or a.telling & b.telling or a.kin & b.kin:
             return FIT
         if a.words & b.sur_words or b.words & a.sur_words:
             return FIT
         if 1 in (len(a.fore), len(b.fore)):
             return FIT if a.fore[0] == b.fore[0] else DOUBT
-        both_names = a.first in self.attested and b.first in self.attested
-        near = slip(a.first, b.first) or (a.sound == b.sound and len(a.sound) >= 2)
-        if near:
-            return DOUBT if both_names else FIT
-        if not both_names and jellyfish.jaro_winkler_similarity(a.fore, b.fore) >= 0.75:
+        # A name given alone may be any of several; several on both sides must be told apart by
+        # the ones that aren't shared by a whole community.
+        alone = 1 in (len(a.words), len(b.words))
+        near = [
+            (p, q)
+            for p in (a.words if alone else a.telling)
+            for q in (b.words if alone else b.telling)
+            if slip(p, q)
+        ]
+        if any(p not in self.attested or q not in self.attested for p, q in near):
+            return FIT
+        if near or any(len(sound) >= 2 for sound in a.sounds & b.sounds):
+            return DOUBT
+        if self._initials(a, b) or self._initials(b, a):
+            return DOUBT
+        # A name that a whole community bears, beside others that aren't given on both sides.
+        if (a.all_kin & b.all_kin) and not (len(a.words) > 1 and len(b.words) > 1):
+            return FIT
+        known = a.telling <= self.attested and b.telling <= self.attested
+        if not known and jellyfish.jaro_winkler_similarity(a.fore, b.fore) >= 0.75:
             return DOUBT
         return CLASH
+
+
+    @staticmethod
+    def _initials(a: Name, b: Name) -> bool:
+        """Whether one name's initials are those of the other's words ("M Danyal", "Mohammed")."""
+        return any(len(p) == 1 and q.startswith(p) for p in a.words for q in b.words)
 
 
 def _near_number(a: str, b: str) -> bool:
@@ -137,10 +154,22 @@ def _near_number(a: str, b: str) -> bool:
 
 
 def _near_date(a: str, b: str) -> bool:
-    """Whether a slip, exchanged day and month, or a 1 January default explain two dates (yyyymmdd)."""
+    """Whether a recording error may explain two dates (yyyymmdd).
+
+    A slip, day and month exchanged, a 1 January default, two of day, month and year the same, or
+    ten days at most: siblings can't be born so close unless they are twins.
+    """
     if a == b or (a[:4] == b[:4] and ("0101" in (a[4:], b[4:]) or a[4:] == b[6:] + b[4:6])):
         return True
-    return jellyfish.damerau_levenshtein_distance(a, b) <= 1
+    if (a[:4] == b[:4]) + (a[4:6] == b[4:6]) + (a[6:] == b[6:]) == 2:
+        return True
+    if jellyfish.damerau_levenshtein_distance(a, b) <= 1:
+        return True
+    return abs((_day(a) - _day(b)).days) <= 10
+
+
+def _day(text: str) -> date:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
 class Clusterer:
@@ -214,21 +243,30 @@ class Clusterer:
         sexes = _most(x.sexes), _most(y.sexes)
         sex_differs = None not in sexes and sexes[0] != sexes[1]
         if fit is not None and len(agree) < 2:
-            if fit < 0.5:
+            if fit < 0.5 and not (agree and self._similar(x, y)):
                 return "forenames are different names"
             if sex_differs and fit < 1.5 and not agree:
                 return "sex differs and forenames may be different names"
-        if not agree:
+        if not agree and not x.dobs & y.dobs:
             dobs = _most(x.dobs), _most(y.dobs)
-            if None not in dobs and dobs[0] != dobs[1]:
-                if not _near_date(*dobs):
+            if None not in dobs:
+                if not any(_near_date(p, q) for p in x.dobs for q in y.dobs):
                     return "dates of birth differ by more than a slip"
-                if min(x.dobs[dobs[0]], y.dobs[dobs[1]]) >= 3 and "0101" not in (
-                    dobs[0][4:],
-                    dobs[1][4:],
-                ):
+                several = min(x.dobs[dobs[0]], y.dobs[dobs[1]]) >= 3
+                if several and "0101" not in (dobs[0][4:], dobs[1][4:]):
                     return "each date of birth is given by several records"
         return None
+
+    def _similar(self, x: Evidence, y: Evidence) -> bool:
+        """Whether the usual forenames look alike, which with one agreeing number is enough."""
+        usual = _most(x.names), _most(y.names)
+        if None in usual:
+            return False
+        a, b = (self.names.names[place].fore for place in usual)
+        return (
+            jellyfish.jaro_winkler_similarity(a, b) >= 0.7
+            or jellyfish.damerau_levenshtein_distance(a, b) <= 1
+        )
 
     def _numbers(self, x: Evidence, y: Evidence) -> tuple[list[str], list[str]]:
         agree, conflict = [], []
@@ -333,6 +371,7 @@ def cluster(
     pairs: pl.DataFrame,
     *,
     threshold: float,
+    strict: float = 14.0,
     decisions: pl.DataFrame | None = None,
 ) -> Clustered:
     """Join identities by falling match weight.
@@ -347,21 +386,38 @@ def cluster(
         work.join(a, b)
     for a, b in different:
         work.part(a, b)
-    decided = {tuple(sorted(pair)): SAME for pair in same} | {
-        tuple(sorted(pair)): DIFFERENT for pair in different
-    }
     ordered = pairs.sort(
         "match_weight", "identity_a", "identity_b", descending=[True, False, False]
     )
-    outcome: list[str] = []
-    reasons: list[str | None] = []
-    for first, second, weight in ordered.select(
-        "identity_a", "identity_b", "match_weight"
-    ).iter_rows():
-        a, b = work.index[first], work.index[second]
-        decision, reason = _one(work, a, b, weight, threshold, decided)
-        outcome.append(decision)
-        reasons.append(reason)
+    edges = [
+        (work.index[a], work.index[b], weight)
+        for a, b, weight in ordered.select("identity_a", "identity_b", "match_weight").iter_rows()
+    ]
+    neighbours: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for a, b, weight in edges:
+        if weight >= threshold - MARGIN:
+            neighbours[a].append((b, weight))
+            neighbours[b].append((a, weight))
+    joined: set[tuple[int, int]] = set()
+    reasons: dict[tuple[int, int], str] = {}
+    for a, b, weight in edges:
+        if weight < threshold:
+            break
+        if work.find(a) == work.find(b):
+            continue
+        reason = work.refusal(a, b)
+        if reason is None and weight < strict and _rival(work, neighbours, a, b, weight):
+            reason = TWO_FIT
+        if reason is None:
+            work.join(a, b)
+            joined.add((a, b))
+        else:
+            reasons[a, b] = reason
+    _join_profiles(work, ordered, threshold + PROFILE_MARGIN, joined, reasons)
+    decided = {tuple(sorted(pair)): SAME for pair in same} | {
+        tuple(sorted(pair)): DIFFERENT for pair in different
+    }
+    outcome = [_outcome(work, edge, threshold, joined, reasons, decided) for edge in edges]
     clusters = pl.DataFrame(
         {
             "identity": work.ids,
@@ -370,29 +426,133 @@ def cluster(
         schema={"identity": pl.String, "cluster": pl.String},
     )
     links = ordered.with_columns(
-        pl.Series("decision", outcome, dtype=pl.String),
-        pl.Series("reason", reasons, dtype=pl.String),
+        pl.Series("decision", [decision for decision, _ in outcome], dtype=pl.String),
+        pl.Series("reason", [reason for _, reason in outcome], dtype=pl.String),
     )
     return Clustered(clusters, links, contradictions)
 
 
-def _one(
+def _rival(
     work: Clusterer,
+    neighbours: dict[int, list[tuple[int, float]]],
     a: int,
     b: int,
     weight: float,
+) -> bool:
+    """Whether the smaller side fits another cluster about as well, which the larger can't be."""
+    sides = sorted(
+        (work.find(a), work.find(b)), key=lambda place: (work.clusters[place].records, place)
+    )
+    small, large = sides
+    others = {
+        work.find(other)
+        for member in work.clusters[small].members
+        for other, found in neighbours[member]
+        if found >= weight - MARGIN
+    } - {small, large}
+    return any(
+        work.refusal(other, large) is not None and work.refusal(other, small) is None
+        for other in others
+    )
+
+
+# Comparisons that speak of one thing: the best pair is taken for them together.
+_TOGETHER = (
+    ("forename", "surname"), ("birth", "age"), ("postcode", "area"), ("sex",), ("nhs",), ("upn",),
+    ("local_id",), ("address",),
+)  # fmt: skip
+
+
+def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return weights between clusters: for each kind of evidence, the best of the pairs between them.
+
+    A child who moved or changed name agrees with one of their records in the address and with
+    another in the name. Columns `a, b` (one identity of each cluster), `weight`.
+    """
+    names = {c.removeprefix("weight_") for c in pairs.columns if c.startswith("weight_")}
+    groups = [[name for name in group if name in names] for group in _TOGETHER]
+    groups = [group for group in groups if group]
+    place = pl.DataFrame(
+        {"identity": work.ids, "root": [work.find(i) for i in range(len(work.ids))]},
+        schema={"identity": pl.String, "root": pl.Int64},
+    )
+    between = (
+        pairs.join(place.rename({"identity": "identity_a", "root": "a"}), on="identity_a")
+        .join(place.rename({"identity": "identity_b", "root": "b"}), on="identity_b")
+        .filter(pl.col("a") != pl.col("b"))
+        .with_columns(
+            pl.min_horizontal("a", "b").alias("a"),
+            pl.max_horizontal("a", "b").alias("b"),
+            (
+                pl.col("match_weight") - pl.sum_horizontal(f"weight_{n}" for g in groups for n in g)
+            ).alias("prior"),
+        )
+    )
+    best = [
+        pl.sum_horizontal(f"weight_{name}" for name in group).max().alias(f"best_{place}")
+        for place, group in enumerate(groups)
+    ]
+    return (
+        between.group_by("a", "b")
+        .agg(*best, pl.col("prior").min())
+        .select(
+            "a",
+            "b",
+            pl.sum_horizontal("prior", *(f"best_{place}" for place in range(len(groups))))
+            .round(4)
+            .alias("weight"),
+        )
+        .sort("weight", "a", "b", descending=[True, False, False])
+    )
+
+
+def _join_profiles(
+    work: Clusterer,
+    pairs: pl.DataFrame,
     threshold: float,
+    joined: set[tuple[int, int]],
+    reasons: dict[tuple[int, int], str],
+) -> None:
+    """Join clusters whose evidence taken together reaches the threshold, best first, in rounds."""
+    if not any(column.startswith("weight_") for column in pairs.columns):
+        return
+    for _ in range(PROFILE_ROUNDS):
+        rows = list(_profiles(work, pairs).filter(pl.col("weight") >= threshold - MARGIN).iter_rows())
+        neighbours: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        for a, b, weight in rows:
+            neighbours[a].append((b, weight))
+            neighbours[b].append((a, weight))
+        done = False
+        for a, b, weight in rows:
+            if weight < threshold:
+                break
+            if work.find(a) == work.find(b) or work.refusal(a, b) is not None:
+                continue
+            if _rival(work, neighbours, a, b, weight):
+                reasons.setdefault((a, b), TWO_FIT)
+                continue
+            work.join(a, b)
+            done = True
+        if not done:
+            return
+
+
+def _outcome(
+    work: Clusterer,
+    edge: tuple[int, int, float],
+    threshold: float,
+    joined: set[tuple[int, int]],
+    reasons: dict[tuple[int, int], str],
     decided: dict[tuple[int, ...], str],
 ) -> tuple[str, str | None]:
+    a, b, weight = edge
     known = decided.get((min(a, b), max(a, b)))
     if known is not None:
         return CLERICAL, f"decided by a person: {known}"
+    if (a, b) in joined:
+        return JOINED, None
     if work.find(a) == work.find(b):
         return IMPLIED, None
     if weight < threshold:
         return BELOW, None
-    reason = work.refusal(a, b)
-    if reason is not None:
-        return REFUSED, reason
-    work.join(a, b)
-    return JOINED, None
+    return REFUSED, reasons.get((a, b)) or work.refusal(a, b) or TWO_FIT

@@ -79,13 +79,20 @@ FORENAME = (
     Level("forename and surname in the other order", _SWAPPED, 0.01, 1e-6, learn_u=False),
     Level(
         "one of several forenames the same",
-        "fore_first_l = fore_first_r or list_has_any(fore_words_l, fore_words_r)", 0.03, 0.002,
+        "list_has_any(fore_telling_l, fore_telling_r)", 0.03, 0.0005, learn_u=False,
     ),
     Level("nickname or other spelling", _any_shared("fore_kin"), 0.06, 0.004, True),
     Level("nearly the same forename", _near("fore"), 0.05, 0.003, True),
     Level(
         "forename that sounds alike or is a short form",
         f"(fore_sound_l = fore_sound_r and length(fore_sound_l) >= 2) or {_SHORT_FORM}", 0.03, 0.005,
+    ),
+    Level(
+        "only a forename that many share the same",
+        "list_has_any(fore_kin_all_l, fore_kin_all_r)",
+        0.02,
+        0.005,
+        learn_u=False,
     ),
     Level(
         "same initial only",
@@ -260,7 +267,7 @@ def comparisons(identities: pl.DataFrame) -> dict[str, tuple[Level, ...]]:
 def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that the model's SQL reads."""
     columns = (
-        "identity", "fore", "sur", "fore_first", "fore_words", "sur_words", "name_words", "fore_kin",
+        "identity", "fore", "sur", "fore_first", "fore_words", "fore_telling", "fore_kin_all", "sur_words", "name_words", "fore_kin",
         "sur_kin", "fore_sound", "sur_sound", "sur_last_sound", "name_key", "block_words", "dob",
         "dob_swapped", "dob_default", "born_from", "born_to", "sex", "postcode", "sector", "district",
         "nhs", "upn", "local_ids", "issuers", "address",

@@ -112,6 +112,24 @@ def _telling(words: pl.Expr) -> pl.Expr:
     )
 
 
+# Surnames that end otherwise for women: Czech and Slovak, Bulgarian and Russian, Polish.
+_STEMS = (
+    (r"ova$", ""), (r"ova$", "ov"), (r"eva$", "ev"), (r"([scz])ka$", "${1}ki"), (r"([scz])ky$", "${1}ki"),
+    (r"ina$", "in"), (r"skaya$", "ski"), (r"([^aeiou])na$", "${1}ny"),
+)  # fmt: skip
+
+
+def _stems(words: pl.DataFrame) -> pl.DataFrame:
+    """Return the other forms of surnames by gender, as `word, kin`."""
+    word = pl.col("word")
+    forms = [word.str.replace(ending, stem) for ending, stem in _STEMS]
+    return (
+        words.select("word", pl.concat_list(forms).list.unique().alias("kin"))
+        .explode("kin")
+        .filter((pl.col("kin") != word) & (pl.col("kin").str.len_chars() >= 3))
+    )
+
+
 def _looked_up(frame: pl.DataFrame, words: str, kind: str) -> pl.Series:
     """Return for each row the sorted names its words may stand for, the words themselves included."""
     table = kin(kind)
@@ -120,15 +138,12 @@ def _looked_up(frame: pl.DataFrame, words: str, kind: str) -> pl.Series:
         schema={"word": pl.String, "kin": pl.List(pl.String)},
     )
     long = frame.select("name_row", pl.col(words).alias("word")).explode("word").drop_nulls()
+    known = lookup.explode("kin").join(long.select("word").unique(), on="word", how="semi")
+    forms = [long.select("word", pl.col("word").alias("kin")).unique(), known]
+    if kind == SURNAME:
+        forms.append(_stems(long.select("word").unique()))
     found = (
-        long.join(lookup, on="word", how="left", maintain_order="left")
-        .with_columns(
-            pl.concat_list(
-                pl.concat_list("word"),
-                pl.col("kin").fill_null(pl.lit([], dtype=pl.List(pl.String))),
-            ).alias("kin")
-        )
-        .explode("kin")
+        long.join(pl.concat(forms), on="word")
         .group_by("name_row")
         .agg(pl.col("kin").unique().sort())
     )
@@ -140,8 +155,8 @@ def standardised(names: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with the forms of its names that linkage compares.
 
     Takes `forename`, `surname` (text) and `other_names` (list). Adds `fore`, `sur` (plain, written
-    together), `fore_first`, `fore_words`, `sur_words` (telling words), `name_words` (all words),
-    `fore_kin`, `sur_kin`, `fore_sound`, `sur_sound`, `name_key` (order of names ignored) and
+    together), `fore_first`, `fore_words`, `fore_telling` and `sur_words` (words that tell people
+    apart), `name_words` (all words), `fore_kin` (of telling words and other names), `fore_kin_all`, `sur_kin`, `fore_sound`, `sur_sound`, `name_key` (order of names ignored) and
     `block_words` (sound keys of all words).
     """
     empty = pl.lit([], dtype=pl.List(pl.String))
@@ -168,7 +183,7 @@ def standardised(names: pl.DataFrame) -> pl.DataFrame:
     )
     frame = frame.with_columns(
         pl.col("fore_words").list.join("").alias("fore"),
-        _telling(pl.col("fore_words")).list.first().alias("fore_first"),
+        _telling(pl.col("fore_words")).alias("fore_telling"),
         pl.col("sur_all").list.join("").alias("sur"),
         _telling(pl.col("sur_all")).alias("sur_words"),
         pl.concat_list("fore_words", "other_words")
@@ -177,17 +192,23 @@ def standardised(names: pl.DataFrame) -> pl.DataFrame:
         .alias("fore_and_other"),
         pl.concat_list("fore_words", "sur_all").list.unique().list.sort().alias("name_words"),
     ).with_columns(
-        pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in ("fore", "sur")
+        pl.col("fore_telling").list.first().alias("fore_first"),
+        pl.concat_list("fore_telling", "other_words")
+        .list.unique()
+        .list.sort()
+        .alias("telling_and_other"),
+        *(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in ("fore", "sur")),
     )
     sounds = pl.element().filter(pl.element().str.len_chars() > 0)
     return (
         frame.with_columns(
-            _looked_up(frame, "fore_and_other", FORENAME).alias("fore_kin"),
+            _looked_up(frame, "telling_and_other", FORENAME).alias("fore_kin"),
+            _looked_up(frame, "fore_and_other", FORENAME).alias("fore_kin_all"),
             _looked_up(frame, "sur_words", SURNAME).alias("sur_kin"),
             sound_key(pl.col("fore_first")).alias("fore_sound"),
             sound_key(pl.col("sur")).alias("sur_sound"),
             sound_key(pl.col("sur_words").list.last()).alias("sur_last_sound"),
-            pl.concat_list(_telling(pl.col("fore_words")), pl.col("sur_words"))
+            pl.concat_list("fore_telling", "sur_words")
             .list.eval(sound_key(sounds))
             .list.unique()
             .list.sort()
@@ -199,7 +220,7 @@ def standardised(names: pl.DataFrame) -> pl.DataFrame:
             .alias("name_key"),
             pl.col("fore_words").fill_null(empty),
         )
-        .drop("name_row", "fore_text", "sur_text", "other_text", "sur_all", "other_words")
+        .drop("name_row", "fore_text", "sur_text", "other_text", "sur_all", "other_words", "fore_and_other", "telling_and_other")
     )
 
 
@@ -214,9 +235,21 @@ def _alike(a: str, b: str) -> bool:
     stem = re.sub(r"(?:ie|y|ey|i)$", "", short)
     if len(stem) >= 3 and long.startswith(stem):
         return True
-    if len(long) >= 4 and jellyfish.damerau_levenshtein_distance(a, b) <= 1:
+    if _pet_name(a, b) or _pet_name(b, a):
+        return True
+    if jellyfish.damerau_levenshtein_distance(a, b) <= 1 and (
+        len(long) >= 4 or sorted(a) == sorted(b)
+    ):
         return True
     return jellyfish.jaro_winkler_similarity(a, b) >= 0.9
+
+
+def _pet_name(pet: str, name: str) -> bool:
+    """Whether one word is the other shortened and closed with an s, as Jodes for Jodie."""
+    stem = re.sub(r"e?s$", "", pet)
+    if stem == pet or not name.startswith(stem):
+        return False
+    return len(stem) >= 3 or (len(stem) == 2 and len(name) <= 3)
 
 
 def _fits(a: str, b: str) -> bool:
