@@ -43,6 +43,7 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "action_plan": (),
     "data_quality": ("value",),
     "regional_summary": ("total", "at_risk", "significant", "serious"),
+    "key_findings": (),
 }
 BY_DIMENSION = {
     "victim_profile": "children",
@@ -70,6 +71,7 @@ class Pack:
     parents: list[int] = field(default_factory=list)
     places: dict[Place, int] = field(default_factory=dict)
     relations: list[tuple[dict[int, int], bool]] = field(default_factory=list)
+    wholes: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, value: int, weight: int, place: Place | None = None, behind: int = 0) -> int:
         """Add a cell, printed at the place or (None) implied; return its number.
@@ -190,6 +192,7 @@ def build_pack(tables: Frames, edition: Edition, behind: Frames | None = None) -
         if name in plain:
             relate(pack, tables[name], plain[name])
     _join_totals(pack, tables, plain, dimensioned)
+    _join_victims(pack, tables, plain, dimensioned)
     _join_representation(pack, tables, plain, dimensioned)
     _join_indicators(pack, tables, plain)
     _join_regional(pack, tables, plain)
@@ -232,7 +235,7 @@ def _add_counts(pack: Pack, name: str, frame: pl.DataFrame, behind: Frames) -> C
     for column in COUNTS[name]:
         values = frame[column].to_list()
         if name == "data_quality":
-            counted = frame["measure"].str.starts_with("rows_").to_list()
+            counted = frame["measure"].str.contains("^(rows|cells)_").to_list()
             values = [v if c else None for v, c in zip(values, counted, strict=True)]
         people = _people(name, column, len(frame), behind)
         cells[column] = [
@@ -378,18 +381,25 @@ def _representation(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     for dimension, members in rows.items():
         # Population is published by others: no total is kept from the reader, none is used here.
         for column in ("known", "at_risk"):
+            counts = {name: cells[column][row] for name, row in members.items()}
             parts = [
                 cell
-                for category, row in members.items()
-                if category != TOTAL and (cell := cells[column][row]) is not None
+                for name, cell in counts.items()
+                if name not in (TOTAL, NOT_RECORDED) and cell is not None
             ]
-            whole = cells[column][members[TOTAL]] if TOTAL in members else None
+            recorded = pack.add(
+                sum(pack.values[part] for part in parts),
+                WHOLE - 10,
+                Place("representation", -1, f"{column}:{dimension}"),
+            )
+            pack.add_up(recorded, parts)
+            unknown = counts.get(NOT_RECORDED)
+            halves = [recorded] if unknown is None else [recorded, unknown]
+            whole = counts.get(TOTAL)
             if whole is None:
-                value = sum(pack.values[part] for part in parts)
-                whole = pack.add(
-                    value, WHOLE - 10, Place("representation", -1, f"{column}:{dimension}")
-                )
-            pack.add_up(whole, parts)
+                whole = pack.add(sum(pack.values[half] for half in halves), WHOLE)
+            pack.add_up(whole, halves)
+            pack.wholes[column, dimension] = whole
 
 
 def _quality(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
@@ -398,7 +408,7 @@ def _quality(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     for row, (dataset, quarter, measure) in enumerate(
         frame.select("dataset", "quarter", "measure").iter_rows()
     ):
-        if (cell := cells["value"][row]) is not None:
+        if (cell := cells["value"][row]) is not None and measure.startswith("rows_"):
             groups[dataset, quarter][measure] = cell
     for measures in groups.values():
         received = measures.pop("rows_received", None)
@@ -453,12 +463,51 @@ def _join_totals(
     plain: Mapping[str, Cells],
     dimensioned: Mapping[str, dict[Key, int]],
 ) -> None:
-    """One `all` a quarter over all dimensions of a table, and the cohort's in the victim profile."""
+    """One figure a quarter: `all` of a table's dimensions, of the cohort, of the episodes."""
+    cohort = _cohort_totals(tables, plain)
     for name, cells in dimensioned.items():
-        firsts = dict(_cohort_totals(tables, plain)) if name == "victim_profile" else {}
+        firsts = {}
+        if name == "victim_profile":
+            firsts = {(quarter, pack.values[cell]): cell for quarter, cell in cohort.items()}
+        if name == "location_profile" and "return_interviews" in tables:
+            quarters = tables["return_interviews"]["quarter"].to_list()
+            episodes = plain["return_interviews"]["episodes"]
+            firsts = {
+                (quarter, pack.values[cell]): cell
+                for quarter, cell in zip(quarters, episodes, strict=True)
+                if cell is not None
+            }
         for (quarter, _, category), cell in cells.items():
             if category == TOTAL:
-                _merge_equal(pack, firsts.setdefault(quarter, cell), cell)
+                pack.same(firsts.setdefault((quarter, pack.values[cell]), cell), cell)
+
+
+def _join_victims(
+    pack: Pack,
+    tables: Frames,
+    plain: Mapping[str, Cells],
+    dimensioned: Mapping[str, dict[Key, int]],
+) -> None:
+    """The victim profile repeats the cohort's levels; looked after is a sum of legal statuses."""
+    victims = dimensioned.get("victim_profile", {})
+    if "cohort_by_quarter" in tables:
+        keys = tables["cohort_by_quarter"].select("quarter", "risk_level").iter_rows()
+        for (quarter, level), cell in zip(
+            keys, plain["cohort_by_quarter"]["children"], strict=True
+        ):
+            twin = victims.get((quarter, "risk_level", level))
+            if twin is not None and cell is not None:
+                _merge_equal(pack, cell, twin)
+    for (quarter, dimension, category), cell in victims.items():
+        if (dimension, category) == ("looked_after", "yes"):
+            statuses = [
+                (status, -1)
+                for (q, d, name), status in victims.items()
+                if (q, d) == (quarter, "legal_status")
+                and name.lower().startswith(("lac", "cla", "looked after"))
+            ]
+            if statuses:
+                pack.relate([(cell, 1), *statuses], equal=True)
 
 
 def _join_representation(
@@ -470,9 +519,12 @@ def _join_representation(
     """The known in `representation` are the last quarter's cohort; those at risk have 3+ indicators."""
     if "representation" not in tables:
         return
-    cells = plain["representation"]
-    keys = list(tables["representation"].select("dimension", "category").iter_rows())
-    known = {key: c for key, c in zip(keys, cells["known"], strict=True) if c is not None}
+    keys = tables["representation"].select("dimension", "category").iter_rows()
+    known = {
+        key: cell
+        for key, cell in zip(keys, plain["representation"]["known"], strict=True)
+        if cell is not None and key[1] != TOTAL
+    }
     victims = dimensioned.get("victim_profile", {})
     last = max((quarter for quarter, _, _ in victims), default="")
     groups: dict[str, dict[str, int]] = defaultdict(dict)
@@ -492,17 +544,8 @@ def _join_representation(
     cohort = _cohort_totals(tables, plain)
     if cohort:
         wholes["known"] = cohort[max(cohort)]
-    totals = {
-        (column, dimension): pack.places.get(Place("representation", -1, f"{column}:{dimension}"))
-        for column in ("known", "at_risk")
-        for dimension, _ in keys
-    }
-    for row, (dimension, category) in enumerate(keys):
-        if category == TOTAL:
-            totals.update({(c, dimension): cells[c][row] for c in ("known", "at_risk")})
-    for (column, _), total in totals.items():
-        if total is not None:
-            _merge_equal(pack, wholes.setdefault(column, total), total)
+    for (column, _), whole in pack.wholes.items():
+        _merge_equal(pack, wholes.setdefault(column, whole), whole)
     if "overlap_distribution" in tables and "at_risk" in wholes:
         frame = tables["overlap_distribution"]
         pairs = list(

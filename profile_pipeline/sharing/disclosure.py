@@ -126,7 +126,8 @@ def _texts(frame: pl.DataFrame, columns: Mapping[str, list[str]]) -> pl.DataFram
 
 
 def _keys(name: str) -> tuple[str, ...]:
-    return REGIONAL_SUMMARY.key if name == REGIONAL_SUMMARY.name else PROFILE[name].key
+    keys = {REGIONAL_SUMMARY.name: REGIONAL_SUMMARY.key, "key_findings": ()}
+    return keys[name] if name in keys else PROFILE[name].key
 
 
 def _exact(name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -223,12 +224,8 @@ class _Printer:
                 )
 
     def _total(self, column: str, dimension: str) -> int | None:
-        """Return a dimension's total as the reader may know it; None when it is suppressed."""
-        place = Place("representation", -1, f"{column}:{dimension}")
-        if place not in self.pack.places:
-            keys = self.frame.select("dimension", "category").rows()
-            place = Place("representation", keys.index((dimension, TOTAL)), column)
-        return self._number(place.row, place.column)
+        """Return a dimension's total of those recorded, which its ratios rest on."""
+        return self._number(-1, f"{column}:{dimension}")
 
     def _ratios(self, columns: dict[str, list[str]]) -> None:
         for row, (dimension, ratio) in enumerate(

@@ -1,9 +1,10 @@
 """Which further cells to suppress so that a small count can't be worked out.
 
-For a cell that a reader could bound too tightly, one linear programme asks: with which printed counts
-unknown could this cell be 1, or the threshold? It moves the pack away from its true figures at least
-cost, where moving a printed count costs its weight; the counts that move are suppressed (the linear
-programme of Kelly, Golden and Assad 1992 for secondary suppression). A printed zero never moves.
+For a cell that a reader could bound too tightly, one linear programme asks: with which printed
+counts unknown could this cell be 1, or the threshold? It moves the pack away from its true figures
+at least cost, where moving a printed count costs its weight; the counts that move are suppressed
+(the linear programme of Kelly, Golden and Assad 1992 for secondary suppression). A printed zero
+never moves.
 """
 
 from collections import defaultdict
@@ -113,7 +114,8 @@ def _parts(pack: Pack) -> dict[int, _Part]:
     parts: dict[int, _Part] = {}
     for start in sorted(beside):
         if start not in parts:
-            cells, indices, waiting = {start}, set(), [start]
+            cells, waiting = {start}, [start]
+            indices: set[int] = set()
             while waiting:
                 new_indices = set(beside[waiting.pop()]) - indices
                 indices |= new_indices
