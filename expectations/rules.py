@@ -16,9 +16,7 @@ from profile_pipeline.errors import PlanError, Problem
 from profile_pipeline.plan.expect import AS_AT, Bound, Expect
 from profile_pipeline.tables import Dtype
 
-OLDEST_YEARS = (
-    20  # a CSE profile's rows may speak of a childhood, not of the age before it
-)
+OLDEST_YEARS = 20  # a CSE profile's rows may speak of a childhood, not of the age before it
 
 Form = Literal["given", "text", "number", "seconds", "days", "rank", "quarter"]
 
@@ -64,9 +62,7 @@ def rules_for(
         try:
             rules.append(_rule(entry, columns, as_at, aliases or {}))
         except _Unfit as unfit:
-            problems.append(
-                Problem(f"{where}, expect {number}", unfit.what, unfit.cure)
-            )
+            problems.append(Problem(f"{where}, expect {number}", unfit.what, unfit.cure))
     if problems:
         raise PlanError(problems)
     return number_ids(rules)
@@ -166,9 +162,7 @@ def number_ids(rules: Iterable[Rule]) -> list[Rule]:
     unique = []
     for rule in rules:
         seen[rule.rule] = count = seen.get(rule.rule, 0) + 1
-        unique.append(
-            rule if count == 1 else replace(rule, rule=f"{rule.rule}_{count}")
-        )
+        unique.append(rule if count == 1 else replace(rule, rule=f"{rule.rule}_{count}"))
     return unique
 
 
@@ -185,23 +179,15 @@ def _rule(
     named = entry.column or ""
     column = _find(named, columns, aliases, entry.dated)
     dtype = columns[column]
-    if (
-        entry.between is not None
-        and not entry.dated
-        and dtype in (pl.Date, pl.Datetime)
-    ):
+    if entry.between is not None and not entry.dated and dtype in (pl.Date, pl.Datetime):
         raise _Unfit(
             f"column '{named}' holds dates.",
             "Give dates, such as 2014-04-01, or as_at.",
         )
     if dtype == pl.List and not entry.not_null:
-        raise _Unfit(
-            f"column '{named}' may hold several values.", "Only not_null fits it."
-        )
+        raise _Unfit(f"column '{named}' may hold several values.", "Only not_null fits it.")
     other = entry.before or entry.after
-    quarantine = (
-        entry.level == "row" and entry.severity == "critical" and entry.row != "warn"
-    )
+    quarantine = entry.level == "row" and entry.severity == "critical" and entry.row != "warn"
     why = f" ({entry.why})" if entry.why else ""
 
     def make(type_: str, form: Form, words: str, *more: str, **kwargs: object) -> Rule:
@@ -234,14 +220,10 @@ def _rule(
         if entry.at_least is None:
             return make("ExpectColumnValuesToNotBeNull", "given", "is given")
         words = f"is given in at least {entry.at_least:g}% of rows"
-        return make(
-            "ExpectColumnValuesToNotBeNull", "given", words, mostly=entry.at_least / 100
-        )
+        return make("ExpectColumnValuesToNotBeNull", "given", words, mostly=entry.at_least / 100)
     if entry.in_set is not None:
         words = f"is one of {len(entry.in_set)} values the plan lists"
-        return make(
-            "ExpectColumnValuesToBeInSet", "text", words, value_set=list(entry.in_set)
-        )
+        return make("ExpectColumnValuesToBeInSet", "text", words, value_set=list(entry.in_set))
     if entry.matches is not None:
         words = "has the pattern the plan states"
         pattern = f"^(?:{entry.matches})$"
@@ -263,19 +245,13 @@ def _rule(
     return replace(rule, rule=_slug(f"{named}_{word}_{other}"), columns=pair)
 
 
-def _find(
-    named: str, columns: Mapping[str, Dtype], aliases: Mapping[str, str], dated: bool
-) -> str:
+def _find(named: str, columns: Mapping[str, Dtype], aliases: Mapping[str, str], dated: bool) -> str:
     """Return the frame's column: as named, or the field made of it where a date is needed."""
     column = aliases.get(named, named) if dated or named not in columns else named
     if column not in columns:
         known = [*columns, *aliases]
         near = difflib.get_close_matches(named, known, n=1)
-        cure = (
-            f"Did you mean '{near[0]}'?"
-            if near
-            else "Name a field or a column as sent."
-        )
+        cure = f"Did you mean '{near[0]}'?" if near else "Name a field or a column as sent."
         raise _Unfit(f"this dataset has no column '{named}'.", cure)
     if dated and columns[column] not in (pl.Date, pl.Datetime):
         cure = "Map it to a field with its date format first, or use another condition."

@@ -33,17 +33,12 @@ def build_suite(rules: Iterable[Rule], name: str) -> "ExpectationSuite":
         if rule.type == "ExpectColumnPairValuesAToBeGreaterThanB":
             columns = {"column_A": names[0], "column_B": names[1]}
         elif rule.type == "ExpectTableRowCountToBeBetween":
-            columns = {
-                "row_condition": Column(names[0]) == rule.kwargs["row_condition"]
-            }
+            columns = {"row_condition": Column(names[0]) == rule.kwargs["row_condition"]}
         else:
             columns = {"column": column_name("+".join(rule.columns), rule.form)}
         expectations.append(
             getattr(gxe, rule.type)(
-                severity=rule.severity,
-                meta={"rule": rule.rule},
-                **columns,
-                **rule.kwargs,
+                severity=rule.severity, meta={"rule": rule.rule}, **{**rule.kwargs, **columns}
             )
         )
     return gx.ExpectationSuite(name=name, expectations=expectations)

@@ -18,7 +18,7 @@ import polars as pl
 from profile_pipeline.plan.reading import QUARTER, Delivery
 from profile_pipeline.quarters import parse_quarter
 
-# A corrected delivery: `..._v2`, `... corrected`, `... (1)` as browsers and mail name a second copy.
+# A corrected delivery: `..._v2`, `... corrected`, `... (1)` as browsers name a second copy.
 AGAIN = re.compile(
     r"""[ _.-]*(?:
         (?:v|ver|version|rev|revision|r)[ ._-]*(?P<version>\d{1,3})
@@ -95,9 +95,7 @@ def find_deliveries(
         for number, each in enumerate(versions, 1):
             last = number == len(versions)
             newest = None if last else versions[-1].file
-            rows.append(
-                _row(dataset, each, due, "arrived" if last else "superseded", newest)
-            )
+            rows.append(_row(dataset, each, due, "arrived" if last else "superseded", newest))
         if not versions:
             status = "missing" if today is None or due < today else "awaited"
             rows.append(
@@ -108,9 +106,7 @@ def find_deliveries(
                     "status": status,
                 }
             )
-    rows += [
-        _row(dataset, f, None, f.status, None) for f in found if f.status != "arrived"
-    ]
+    rows += [_row(dataset, f, None, f.status, None) for f in found if f.status != "arrived"]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -149,8 +145,7 @@ def _in_folder(
         file = path.relative_to(data_root).as_posix()
         match = pattern.fullmatch(file)
         if match is None and (
-            folder == PurePosixPath(".")
-            or any(other.fullmatch(file) for other in elsewhere)
+            folder == PurePosixPath(".") or any(other.fullmatch(file) for other in elsewhere)
         ):
             continue
         quarter, version, problem = _told(match, delivery, wanted)
@@ -183,11 +178,7 @@ def _told(
         )
     version = _version(match["again"])
     if delivery.every == "once":
-        return (
-            (wanted[-1], version, None)
-            if wanted
-            else (None, version, "Nothing is due.")
-        )
+        return (wanted[-1], version, None) if wanted else (None, version, "Nothing is due.")
     try:
         quarter = parse_quarter(match["quarter"].upper())
     except ValueError:

@@ -50,9 +50,7 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
         cure = "Ask for .csv, .xlsx or .parquet, or set `read: format`."
         raise DeliveryError(Problem(name, "this kind of file can't be read.", cure))
     if not data:
-        raise DeliveryError(
-            Problem(name, "the file is empty (0 bytes).", "Ask for it again.")
-        )
+        raise DeliveryError(Problem(name, "the file is empty (0 bytes).", "Ask for it again."))
     first_row = settings.header_row + 1
     if kind == "csv":
         headings, cells = read_csv(data, settings, name)
@@ -62,7 +60,9 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
     else:
         sheet = read_xlsx(data, settings, name)
         if sheet.height < settings.header_row:
-            what = f"it has {sheet.height} rows, the headings should be in row {settings.header_row}."
+            what = (
+                f"it has {sheet.height} rows, the headings should be in row {settings.header_row}."
+            )
             cure = "Correct `read: header_row` or `read: sheet`, or ask for the whole file."
             raise DeliveryError(Problem(name, what, cure))
         headings = [text or "" for text in sheet.row(settings.header_row - 1)]
@@ -73,11 +73,7 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
 def _bytes(path: Path, name: str) -> bytes:
     try:
         if not path.is_file():
-            what = (
-                "the file is missing."
-                if not path.exists()
-                else "this is no ordinary file."
-            )
+            what = "the file is missing." if not path.exists() else "this is no ordinary file."
             raise DeliveryError(Problem(name, what, "Check the data folder."))
         return path.read_bytes()
     except (OSError, ValueError, MemoryError):
@@ -92,21 +88,17 @@ def _records(
     name: str,
     first_row: int,
 ) -> pl.DataFrame:
-    """Name the columns and leave the records; `first_row` is the sheet's number of the first row."""
+    """Name the columns and leave the records; `first_row` is the first row's number."""
     if not any(heading.strip() for heading in headings):
         what = f"there are no headings in row {settings.header_row}."
         raise DeliveryError(Problem(name, what, "Correct `read: header_row`."))
     place = "_place"
-    cells = cells.with_columns(
-        pl.when(pl.col(c) != "").then(pl.col(c)) for c in cells.columns
-    )
+    cells = cells.with_columns(pl.when(pl.col(c) != "").then(pl.col(c)) for c in cells.columns)
     cells = cells.with_row_index(place, offset=first_row)
     filled = pl.any_horizontal(pl.exclude(place).str.contains(r"\S"))
     cells = cells.filter(filled)
     names = _names(headings, cells.drop(place), name)
-    cells = cells.select(
-        place, *(pl.col(key).alias(text) for key, text in names.items())
-    )
+    cells = cells.select(place, *(pl.col(key).alias(text) for key, text in names.items()))
     given = [text for key, text in names.items() if headings[int(key)].strip()]
     _refuse_repeated_headings(cells, given, place, name)
     cells = _without_totals(cells.drop(place), settings)
@@ -118,9 +110,7 @@ def _names(headings: list[str], cells: pl.DataFrame, name: str) -> dict[str, str
     names: dict[str, str] = {}
     seen: dict[str, int] = {}
     problems: list[Problem] = []
-    for number, (key, heading) in enumerate(
-        zip(cells.columns, headings, strict=True), 1
-    ):
+    for number, (key, heading) in enumerate(zip(cells.columns, headings, strict=True), 1):
         text = " ".join(heading.replace("\ufeff", "").split())
         if not text:
             if cells[key].null_count() == cells.height:
@@ -142,15 +132,11 @@ def _names(headings: list[str], cells: pl.DataFrame, name: str) -> dict[str, str
     return names
 
 
-def _refuse_repeated_headings(
-    cells: pl.DataFrame, given: list[str], place: str, name: str
-) -> None:
+def _refuse_repeated_headings(cells: pl.DataFrame, given: list[str], place: str, name: str) -> None:
     """Refuse a file in which the headings come again: two extracts in one, or one twice."""
     again = cells
     for text in given:
-        again = again.filter(
-            pl.col(text).str.replace_all(r"\s+", " ").str.strip_chars() == text
-        )
+        again = again.filter(pl.col(text).str.replace_all(r"\s+", " ").str.strip_chars() == text)
     if again.height:
         what = f"row {again[place][0]} repeats the headings."
         cure = "Two extracts seem to be in one file: ask which one is meant."
@@ -161,9 +147,7 @@ def _without_totals(cells: pl.DataFrame, settings: ReadSettings) -> pl.DataFrame
     """Drop totals rows from the end; what only looks like one in the middle stays."""
     starts = tuple(text.strip().casefold() for text in settings.totals)
     height = cells.height
-    while height and _is_totals(
-        [text for text in cells.row(height - 1) if text], starts
-    ):
+    while height and _is_totals([text for text in cells.row(height - 1) if text], starts):
         height -= 1
     return cells.head(height)
 
@@ -181,6 +165,4 @@ def _is_totals(texts: list[str], starts: tuple[str, ...]) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    return (
-        text.replace(",", "").replace("%", "").replace(".", "").lstrip("-£").isdecimal()
-    )
+    return text.replace(",", "").replace("%", "").replace(".", "").lstrip("-£").isdecimal()

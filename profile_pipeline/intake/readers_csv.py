@@ -43,9 +43,7 @@ CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c"))
 CHUNK = 20_000  # rows held as Python objects at a time
 
 
-def read_csv(
-    data: bytes, settings: ReadSettings, name: str
-) -> tuple[list[str], pl.DataFrame]:
+def read_csv(data: bytes, settings: ReadSettings, name: str) -> tuple[list[str], pl.DataFrame]:
     """Return the headings and the cells below them, columns `0`, `1` ... of text; '' is empty.
 
     Short rows are filled with empty cells (Excel leaves trailing ones out) unless all of them look
@@ -93,9 +91,7 @@ def _decode(data: bytes, settings: ReadSettings, name: str) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
     if not text.strip():
-        raise DeliveryError(
-            Problem(name, "the file is blank.", "Ask the agency to send it again.")
-        )
+        raise DeliveryError(Problem(name, "the file is blank.", "Ask the agency to send it again."))
     return text
 
 
@@ -108,9 +104,7 @@ def _refuse_other_kinds(data: bytes, settings: ReadSettings, name: str) -> None:
     if "16" in settings.encoding or "32" in settings.encoding:
         if b"\0" not in data:
             cure = _encoding_cure(data, settings.encoding)
-            raise DeliveryError(
-                Problem(name, f"not written in {settings.encoding}.", cure)
-            )
+            raise DeliveryError(Problem(name, f"not written in {settings.encoding}.", cure))
         return
     for mark, encoding in MARKS:
         if data.startswith(mark):
@@ -174,9 +168,7 @@ def _cells_of_any_size() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
-def _headings(
-    text: str, settings: ReadSettings, name: str
-) -> tuple[list[str], int, int]:
+def _headings(text: str, settings: ReadSettings, name: str) -> tuple[list[str], int, int]:
     """Return the headings, where the data begin in the text, and the line before them."""
     lines = _Lines(text)
     with _cells_of_any_size():
@@ -187,14 +179,13 @@ def _headings(
             try:
                 row = next(reader)
             except StopIteration:
-                what = f"it has {number - 1} rows, the headings should be in row {settings.header_row}."
+                row_wanted = settings.header_row
+                what = f"it has {number - 1} rows, the headings should be in row {row_wanted}."
                 cure = "Correct `read: header_row`, or ask for the whole file."
                 raise DeliveryError(Problem(name, what, cure)) from None
             final = lines.consumed == len(text)
             record = lines.flush()
-            _refuse_open_quote(
-                record, settings.delimiter, before + 1, name, reader.line_num, final
-            )
+            _refuse_open_quote(record, settings.delimiter, before + 1, name, reader.line_num, final)
     return row or [""], lines.consumed, reader.line_num
 
 
@@ -229,9 +220,7 @@ def _is_regular(body: str, delimiter: str, width: int) -> bool:
         return False
     if '"' in body:
         mark = re.escape(delimiter)
-        body = re.sub(
-            rf'"(?<![^{mark}\n]")[^"]*(?:""[^"]*)*"(?=[{mark}\r\n]|\Z)', "", body
-        )
+        body = re.sub(rf'"(?<![^{mark}\n]")[^"]*(?:""[^"]*)*"(?=[{mark}\r\n]|\Z)', "", body)
         if '"' in body:
             return False
     lines = body.replace("\r\n", "\n").split("\n")
@@ -252,9 +241,7 @@ def _by_polars(body: str, delimiter: str, width: int) -> pl.DataFrame | None:
         return None
 
 
-def _by_csv(
-    body: str, delimiter: str, width: int, line: int, name: str
-) -> pl.DataFrame:
+def _by_csv(body: str, delimiter: str, width: int, line: int, name: str) -> pl.DataFrame:
     """Read with the `csv` module; `line` is the number of the line before the body."""
     schema = {str(number): pl.String for number in range(width)}
     parts: list[pl.DataFrame] = []

@@ -29,9 +29,7 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
     try:
         source = pq.ParquetFile(io.BytesIO(data))
         if source.metadata.num_rows * max(source.metadata.num_columns, 1) > CELLS_LIMIT:
-            raise DeliveryError(
-                Problem(name, "this file is too large.", "Ask for smaller files.")
-            )
+            raise DeliveryError(Problem(name, "this file is too large.", "Ask for smaller files."))
         table = source.read()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError):
@@ -45,9 +43,7 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
     except BaseException:  # noqa: BLE001 - polars panics on types it doesn't know
         raise DeliveryError(broken) from None
     assert isinstance(frame, pl.DataFrame)
-    nested = [
-        number for number, dtype in enumerate(frame.dtypes, 1) if dtype.is_nested()
-    ]
+    nested = [number for number, dtype in enumerate(frame.dtypes, 1) if dtype.is_nested()]
     if nested:
         what = f"column {nested[0]} holds lists or records, not plain values."
         raise DeliveryError(Problem(name, what, "Ask for one value a cell."))
@@ -63,9 +59,7 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
 def _text(series: pl.Series) -> pl.Series:
     dtype = series.dtype
     if dtype == pl.Datetime:
-        moments = (
-            series.dt.replace_time_zone(None).dt.cast_time_unit("us").dt.round("1s")
-        )
+        moments = series.dt.replace_time_zone(None).dt.cast_time_unit("us").dt.round("1s")
         text = moments.dt.strftime("%Y-%m-%d %H:%M:%S")
         return text.str.replace(" 00:00:00", "", literal=True)
     if dtype == pl.Date:

@@ -18,9 +18,7 @@ import polars as pl
 from profile_pipeline.errors import DeliveryError, Problem
 from profile_pipeline.plan.reading import ReadSettings
 
-UNPACKED_LIMIT = (
-    1 << 30
-)  # bytes; a sheet of a million rows and twenty columns has 0.7 GB
+UNPACKED_LIMIT = 1 << 30  # bytes; a sheet of a million rows and twenty columns has 0.7 GB
 CELLS_LIMIT = 30_000_000  # calamine holds the whole rectangle, 32 bytes a cell
 OLE = b"\xd0\xcf\x11\xe0"
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
@@ -54,14 +52,10 @@ def _open(data: bytes, name: str) -> zipfile.ZipFile:
         raise _broken(name) from None
     if any(entry.endswith("vbaproject.bin") for entry in names):
         raise DeliveryError(
-            Problem(
-                name, "this workbook holds macros.", "Save it as .xlsx, without macros."
-            )
+            Problem(name, "this workbook holds macros.", "Save it as .xlsx, without macros.")
         )
     if any(entry.flag_bits & 1 for entry in package.infolist()):
-        raise DeliveryError(
-            Problem(name, "this workbook has a password.", "Save it without one.")
-        )
+        raise DeliveryError(Problem(name, "this workbook has a password.", "Save it without one."))
     if sum(entry.file_size for entry in package.infolist()) > UNPACKED_LIMIT:
         what = f"this workbook is larger than {UNPACKED_LIMIT >> 20} MB when unpacked."
         raise DeliveryError(Problem(name, what, "Ask for a CSV file."))
@@ -98,38 +92,26 @@ def _sheet(package: zipfile.ZipFile, wanted: str | None, name: str) -> str:
 
     try:
         book = ElementTree.fromstring(_part(package, "xl/workbook.xml", name))
-        links = ElementTree.fromstring(
-            _part(package, "xl/_rels/workbook.xml.rels", name)
-        )
+        links = ElementTree.fromstring(_part(package, "xl/_rels/workbook.xml.rels", name))
     except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
         raise _broken(name) from None
     targets = {link.get("Id"): link.get("Target") or "" for link in links}
     sheets: dict[str, tuple[bool, str]] = {}
     for entry in book.iter():
         if entry.tag in (SHEET, STRICT_SHEET):
-            link = next(
-                (value for key, value in entry.items() if key.endswith("}id")), None
-            )
+            link = next((value for key, value in entry.items() if key.endswith("}id")), None)
             target = targets.get(link, "")
-            path = (
-                target.lstrip("/")
-                if target.startswith("/")
-                else normpath(join("xl", target))
-            )
+            path = target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
             if "worksheets/" in path and (title := entry.get("name")):
                 sheets[title] = (entry.get("state", "visible") == "visible", path)
     if wanted is None:
         title = next((title for title, (visible, _) in sheets.items() if visible), None)
         if title is None:
-            raise DeliveryError(
-                Problem(name, "it has no visible sheet.", "Set `read: sheet`.")
-            )
+            raise DeliveryError(Problem(name, "it has no visible sheet.", "Set `read: sheet`."))
     elif wanted in sheets:
         title = wanted
     else:
-        near = difflib.get_close_matches(
-            wanted.casefold(), [s.casefold() for s in sheets], n=1
-        )
+        near = difflib.get_close_matches(wanted.casefold(), [s.casefold() for s in sheets], n=1)
         close = [title for title in sheets if near and title.casefold() == near[0]]
         hint = f"Did you mean '{close[0]}'?" if close else "Correct `read: sheet`."
         what = f"none of its {len(sheets)} sheets is called '{wanted}'."
@@ -151,9 +133,7 @@ def _refuse_monstrous(xml: bytes, name: str) -> None:
     plain = len(references) == len(CELL_TAG.findall(xml)) and b":c" not in xml
     if not plain:
         references = _references(xml, name)
-    columns = max(
-        (_column(letters) for letters in {r[0] for r in references}), default=1
-    )
+    columns = max((_column(letters) for letters in {r[0] for r in references}), default=1)
     rows = max((int(number) for number in {r[1] for r in references}), default=1)
     if rows > 1_048_576 or columns > 16_384 or rows * columns > CELLS_LIMIT:
         what = f"the sheet spans {rows} rows and {columns} columns."
@@ -162,7 +142,7 @@ def _refuse_monstrous(xml: bytes, name: str) -> None:
 
 
 def _references(xml: bytes, name: str) -> list[tuple[bytes, bytes]]:
-    """Return column and row of every cell, by a full parse: slower, for sheets written unusually."""
+    """Return column and row of every cell, by a full parse: slow, for sheets written unusually."""
     found: list[tuple[bytes, bytes]] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
@@ -176,9 +156,7 @@ def _references(xml: bytes, name: str) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def _parse(
-    xml: bytes, name: str, start: Callable[[str, dict[str, str]], None] | None
-) -> None:
+def _parse(xml: bytes, name: str, start: Callable[[str, dict[str, str]], None] | None) -> None:
     """Refuse XML that isn't whole or declares entities: calamine stops at a tear without a word."""
 
     def refuse(*_: object) -> None:
@@ -205,9 +183,7 @@ def _cells(data: bytes, sheet: str, name: str) -> pl.DataFrame:
 
     try:
         reader = fastexcel.read_excel(data)
-        cells = reader.load_sheet(
-            sheet, header_row=None, skip_rows=0, dtypes="string"
-        ).to_polars()
+        cells = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: BLE001 - calamine is Rust: its panics are no Exception

@@ -52,24 +52,16 @@ class Expect(Strict):
         default=None,
         description="[lowest, highest], dates or numbers, both allowed; or as_at",
     )
-    not_null: Literal[True] | None = Field(
-        default=None, description="a value must be given"
-    )
+    not_null: Literal[True] | None = Field(default=None, description="a value must be given")
     at_least: float | None = Field(
         default=None, gt=0, le=100, description="percent of rows that must have a value"
     )
     in_set: tuple[Annotated[str, BeforeValidator(_as_text)], ...] | None = Field(
         default=None, min_length=1, description="values that may occur, as written"
     )
-    matches: str | None = Field(
-        default=None, description="pattern that the whole value must match"
-    )
-    unique: Literal[True] | None = Field(
-        default=None, description="no value occurs twice"
-    )
-    before: str | None = Field(
-        default=None, description="column that may not be earlier"
-    )
+    matches: str | None = Field(default=None, description="pattern that the whole value must match")
+    unique: Literal[True] | None = Field(default=None, description="no value occurs twice")
+    before: str | None = Field(default=None, description="column that may not be earlier")
     after: str | None = Field(default=None, description="column that may not be later")
     rows_within: float | None = Field(
         default=None,
@@ -99,9 +91,7 @@ class Expect(Strict):
 
     @field_validator("between")
     @classmethod
-    def _is_a_range(
-        cls, value: tuple[Bound, Bound] | None
-    ) -> tuple[Bound, Bound] | None:
+    def _is_a_range(cls, value: tuple[Bound, Bound] | None) -> tuple[Bound, Bound] | None:
         if value is None:
             return None
         low, high = value
@@ -112,11 +102,7 @@ class Expect(Strict):
             raise ValueError("both ends are dates or both are numbers")
         if isinstance(low, date) and isinstance(high, date) and high < low:
             raise ValueError("the highest value comes second")
-        if (
-            isinstance(low, int | float)
-            and isinstance(high, int | float)
-            and high < low
-        ):
+        if isinstance(low, int | float) and isinstance(high, int | float) and high < low:
             raise ValueError("the highest value comes second")
         return value
 
@@ -132,9 +118,7 @@ class Expect(Strict):
         if self.row == "quarantine" and self.severity == "warning":
             raise ValueError("a row is quarantined for a critical expectation only")
         if self.row is not None and self.level == "dataset":
-            raise ValueError(
-                "this expectation speaks of the dataset as a whole: leave `row` out"
-            )
+            raise ValueError("this expectation speaks of the dataset as a whole: leave `row` out")
         return self
 
     @property
@@ -152,6 +136,4 @@ class Expect(Strict):
     def dated(self) -> bool:
         """Whether it compares dates: `between` with dates, `before` and `after`."""
         bounds = self.between or ()
-        return any(isinstance(b, date | str) for b in bounds) or bool(
-            self.before or self.after
-        )
+        return any(isinstance(b, date | str) for b in bounds) or bool(self.before or self.after)

@@ -76,7 +76,7 @@ class ReadSettings(Strict):
     )
     totals: tuple[str, ...] = Field(
         default=TOTALS,
-        description="a last row that starts with one of these, and else holds numbers only, is no record",
+        description="a last row that starts with one of these, else numbers only, is no record",
     )
 
     @field_validator("encoding")

@@ -24,13 +24,9 @@ def put(root: Path, file: str, text: str = "A\n1\n", day: str = "2016-04-10") ->
     os.utime(path, (when, when))
 
 
-def find(
-    root: Path, delivery: Delivery = QUARTERLY, **options: object
-) -> dict[str | None, str]:
+def find(root: Path, delivery: Delivery = QUARTERLY, **options: object) -> dict[str | None, str]:
     frame = find_deliveries(root, "police", delivery, PERIOD, **options)  # type: ignore[arg-type]
-    return {
-        f or q: s for f, q, s in frame.select("file", "quarter", "status").iter_rows()
-    }
+    return {f or q: s for f, q, s in frame.select("file", "quarter", "status").iter_rows()}
 
 
 def test_each_quarter_has_its_file_or_is_missing(tmp_path: Path) -> None:
@@ -73,13 +69,9 @@ def test_a_quarter_not_yet_due_is_awaited(tmp_path: Path) -> None:
 def test_a_corrected_delivery_takes_the_place_of_the_first(
     tmp_path: Path, older: str, newer: str
 ) -> None:
-    put(
-        tmp_path, f"police/{older}", day="2016-05-01"
-    )  # copied later: the version decides
+    put(tmp_path, f"police/{older}", day="2016-05-01")  # copied later: the version decides
     put(tmp_path, f"police/{newer}", day="2016-04-20")
-    frame = find_deliveries(tmp_path, "police", QUARTERLY, PERIOD).filter(
-        quarter="2015-16 Q4"
-    )
+    frame = find_deliveries(tmp_path, "police", QUARTERLY, PERIOD).filter(quarter="2015-16 Q4")
     assert frame.select("file", "status", "superseded_by").rows() == [
         (f"police/{older}", "superseded", f"police/{newer}"),
         (f"police/{newer}", "arrived", None),
@@ -122,15 +114,11 @@ def test_links_that_leave_the_folder_are_refused(tmp_path: Path) -> None:
     put(outside, "2015-16_Q4.csv")
     put(root, "police/store/real.csv")
     (root / "police" / "2015-16_Q4.csv").symlink_to(outside / "2015-16_Q4.csv")
-    (root / "police" / "2015-16_Q3.csv").symlink_to(
-        root / "police" / "store" / "real.csv"
-    )
+    (root / "police" / "2015-16_Q3.csv").symlink_to(root / "police" / "store" / "real.csv")
     (root / "police" / "more").symlink_to(outside)
     (root / "police" / "gone.csv").symlink_to(outside / "none.csv")
     frame = find_deliveries(root, "police", QUARTERLY, PERIOD)
-    told = dict(
-        frame.filter(pl.col("file").is_not_null()).select("file", "status").iter_rows()
-    )
+    told = dict(frame.filter(pl.col("file").is_not_null()).select("file", "status").iter_rows())
     assert told == {
         "police/2015-16_Q3.csv": "arrived",
         "police/2015-16_Q4.csv": "refused",
@@ -166,9 +154,7 @@ def test_a_file_that_comes_once_belongs_to_the_last_quarter(tmp_path: Path) -> N
 def test_wildcards_and_quarters_agreed(tmp_path: Path) -> None:
     put(tmp_path, "police/Extract 2015-16_Q4 run 7731.csv")
     delivery = Delivery(files="police/Extract {quarter}*.csv", first="2015-16_Q4")
-    assert find(tmp_path, delivery) == {
-        "police/Extract 2015-16_Q4 run 7731.csv": "arrived"
-    }
+    assert find(tmp_path, delivery) == {"police/Extract 2015-16_Q4 run 7731.csv": "arrived"}
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,7 @@ def entry(**values: Any) -> Expect:
     return Expect.model_validate(values)
 
 
-def judge(
-    frame: pl.DataFrame, *entries: Expect, **options: Any
-) -> tuple[set[Any], pl.DataFrame]:
+def judge(frame: pl.DataFrame, *entries: Expect, **options: Any) -> tuple[set[Any], pl.DataFrame]:
     rules = rules_for(entries, frame.schema, as_at=AS_AT, **options)
     failures, results = run_suite(frame, rules)
     return set(failures.select("_index", "rule").iter_rows()), results
@@ -76,9 +74,7 @@ def test_each_condition_names_the_rows_that_break_it() -> None:
     }
     counts = dict(results.select("rule", "failed").iter_rows())
     assert counts["date_between"] == 3
-    assert (
-        counts["date_after_seen"] == counts["date_before_seen"] == 0
-    )  # the same day passes
+    assert counts["date_after_seen"] == counts["date_before_seen"] == 0  # the same day passes
     assert results["checked"].unique().to_list() == [5]
 
 
@@ -119,9 +115,7 @@ def test_completeness_is_judged_of_the_dataset(at_least: int, passed: bool) -> N
     frame = pl.DataFrame({"a": ["x", " ", None, "y"]})
     failed, results = judge(frame, entry(column="a", not_null=True, at_least=at_least))
     assert failed == set()
-    assert results.select("level", "failed", "passed").rows() == [
-        ("dataset", 2, passed)
-    ]
+    assert results.select("level", "failed", "passed").rows() == [("dataset", 2, passed)]
 
 
 def test_a_quarter_of_unusual_size_fails() -> None:
@@ -161,9 +155,7 @@ def test_automatic_rules() -> None:
         (2, "date_plausible"),
         (3, "date_plausible"),
     ]
-    assert results.filter(rule="key_unique").select("failed", "passed").rows() == [
-        (2, False)
-    ]
+    assert results.filter(rule="key_unique").select("failed", "passed").rows() == [(2, False)]
 
 
 def test_a_condition_on_dates_uses_the_field_made_of_the_column() -> None:

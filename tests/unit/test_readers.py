@@ -21,9 +21,7 @@ EXAM = Path(__file__).parents[3] / "shared" / "exam"
 SECRET = "Zebedee"
 
 
-def rows(
-    data: bytes | str, name: str = "a.csv", **read: object
-) -> list[tuple[object, ...]]:
+def rows(data: bytes | str, name: str = "a.csv", **read: object) -> list[tuple[object, ...]]:
     content = data.encode() if isinstance(data, str) else data
     return read_bytes(content, ReadSettings.model_validate(read), name=name).rows()
 
@@ -53,10 +51,7 @@ def workbook(*sheet: list[object], title: str = "Log", **states: str) -> bytes:
 def repacked(data: bytes, **changes: bytes) -> bytes:
     """The same ZIP with members replaced or added (`__` for `/`)."""
     out = io.BytesIO()
-    members = {
-        name.replace("__", "/").replace("_dot_", "."): new
-        for name, new in changes.items()
-    }
+    members = {name.replace("__", "/").replace("_dot_", "."): new for name, new in changes.items()}
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", 8) as new:
         for name in old.namelist():
             new.writestr(name, members.pop(name, old.read(name)))
@@ -112,12 +107,8 @@ def test_a_cell_of_200_kilobytes_is_read() -> None:
     assert rows(f'A,B\n1,x"{cell}\n') == [(0, "1", f'x"{cell}')]
 
 
-def test_headings_are_tidied_and_unnamed_columns_kept_when_they_hold_something() -> (
-    None
-):
-    frame = read_bytes(
-        b'\xef\xbb\xbf"First\n name ",DOB,,\n1,2,,4\n', ReadSettings(), name="a.csv"
-    )
+def test_headings_are_tidied_and_unnamed_columns_kept_when_they_hold_something() -> None:
+    frame = read_bytes(b'\xef\xbb\xbf"First\n name ",DOB,,\n1,2,,4\n', ReadSettings(), name="a.csv")
     assert frame.columns == ["_row", "First name", "DOB", "unnamed 4"]
 
 
@@ -141,9 +132,9 @@ def test_a_file_without_records_is_an_empty_table() -> None:
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_encodings_named_in_the_plan(encoding: str) -> None:
-    assert rows(
-        "A\tB\nZoë\t–\n".encode(encoding), encoding=encoding, delimiter="tab"
-    ) == [(0, "Zoë", "–")]
+    assert rows("A\tB\nZoë\t–\n".encode(encoding), encoding=encoding, delimiter="tab") == [
+        (0, "Zoë", "–")
+    ]
 
 
 def test_utf_8_is_not_misread_as_the_old_encoding() -> None:
@@ -188,9 +179,7 @@ def test_a_csv_file_that_cannot_be_read(data: bytes, says: str) -> None:
 
 
 def test_headings_below_the_end_of_the_file() -> None:
-    assert "it has 2 rows, the headings should be in row 5" in refusal(
-        "A\n1\n", header_row=5
-    )
+    assert "it has 2 rows, the headings should be in row 5" in refusal("A\n1\n", header_row=5)
 
 
 def test_an_encoding_that_the_data_are_not_in() -> None:
@@ -219,15 +208,11 @@ TABLES = st.integers(1, 4).flatmap(
 )
 
 
-def expected(
-    text: str, width: int, delimiter: str = ","
-) -> list[tuple[str | None, ...]]:
+def expected(text: str, width: int, delimiter: str = ",") -> list[tuple[str | None, ...]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     wide = [row + [""] * (width - len(row)) for row in reader]
     return [
-        tuple(cell or None for cell in row[:width])
-        for row in wide
-        if any(c.strip() for c in row)
+        tuple(cell or None for cell in row[:width]) for row in wide if any(c.strip() for c in row)
     ]
 
 
@@ -241,9 +226,7 @@ def expected(
 def test_what_a_csv_writer_wrote_is_read_back(
     table: list[list[str]], end: str, quoting: int, last_end: bool
 ) -> None:
-    assume(
-        end != "\r" or quoting == 1
-    )  # the writer leaves \n bare when lines end in \r
+    assume(end != "\r" or quoting == 1)  # the writer leaves \n bare when lines end in \r
     width = len(table[0]) if table else 2
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator=end, quoting=quoting)
@@ -253,9 +236,7 @@ def test_what_a_csv_writer_wrote_is_read_back(
     got = [row[1:] for row in rows(text, totals=["no such"])]
     assert got == expected(text, width)[1:]
     assert got == [
-        tuple(cell or None for cell in row)
-        for row in table
-        if any(cell.strip() for cell in row)
+        tuple(cell or None for cell in row) for row in table if any(cell.strip() for cell in row)
     ]
 
 
@@ -281,9 +262,7 @@ def test_no_bytes_raise_anything_but_a_delivery_error(
     data: bytes, start: bytes, name: str, encoding: str
 ) -> None:
     try:
-        read_bytes(
-            start + data, ReadSettings(encoding=encoding, header_row=1), name=name
-        )
+        read_bytes(start + data, ReadSettings(encoding=encoding, header_row=1), name=name)
     except DeliveryError as error:
         assert error.problems
 
@@ -343,14 +322,14 @@ def test_the_first_visible_sheet_is_read_unless_one_is_named() -> None:
 def test_a_sheet_that_is_not_there() -> None:
     data = workbook(["A"], title="Tracker", Zebedee="visible")
     assert "Did you mean 'Tracker'?" in refusal(data, "a.xlsx", sheet="tracke")
-    assert "none of its 2 sheets is called 'Data'" in refusal(
-        data, "a.xlsx", sheet="Data"
-    )
+    assert "none of its 2 sheets is called 'Data'" in refusal(data, "a.xlsx", sheet="Data")
 
 
 def test_a_workbook_that_cannot_be_read() -> None:
     good = workbook(["A"], [SECRET])
-    far = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    far = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    )
     far += b'<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c>'
     far += b"</row></sheetData></worksheet>"
     other = far.replace(b'<c r="XFD', b"<c s='1' r = \"XFD")
@@ -388,20 +367,12 @@ def test_a_zip_that_swells(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_entities_in_a_workbook_are_not_expanded() -> None:
-    bomb = (
-        b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><workbook>&b;</workbook>'
-    )
-    assert "broken" in refusal(
-        repacked(workbook(["A"]), xl__workbook_dot_xml=bomb), "a.xlsx"
-    )
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><workbook>&b;</workbook>'
+    assert "broken" in refusal(repacked(workbook(["A"]), xl__workbook_dot_xml=bomb), "a.xlsx")
 
 
 GOOD = workbook(["A", "B"], ["x", dt.datetime(2016, 3, 31)], [SECRET, 2.5])
-PARTS = [
-    name
-    for name in zipfile.ZipFile(io.BytesIO(GOOD)).namelist()
-    if name.startswith("xl/")
-]
+PARTS = [name for name in zipfile.ZipFile(io.BytesIO(GOOD)).namelist() if name.startswith("xl/")]
 
 
 @settings(max_examples=100, deadline=None)
@@ -425,7 +396,7 @@ def test_no_damage_to_a_workbook_raises_anything_but_a_delivery_error(
         assert SECRET not in str(error)
 
 
-# --- Parquet ---------------------------------------------------------------------------------------
+# --- Parquet ------------------------------------------------------------------------------------
 
 
 def test_a_parquet_file_as_text() -> None:
@@ -468,9 +439,7 @@ def test_rows_line_up_with_the_truth_in_every_file_of_the_exam() -> None:
             "header_row": re.search(r"header on line (\d+)", layout),
             "sheet": re.search(r"sheet '(.+?)'", layout),
         }
-        layouts[dataset] = ReadSettings.model_validate(
-            {k: m[1] for k, m in found.items() if m}
-        )
+        layouts[dataset] = ReadSettings.model_validate({k: m[1] for k, m in found.items() if m})
     truth = pl.read_parquet(EXAM / "truth" / "record_map.parquet")
     files = truth.group_by("dataset", "file").agg(
         pl.col("row").max(), ids=pl.col("record_id"), at="row"
