@@ -39,8 +39,8 @@ def read_wards(source: ContextSource, root: Path) -> pl.DataFrame:
     shapes, properties = _read_polygons(source, root)
     frame = pl.DataFrame(
         {
-            "ward_code": [properties_of["ward_code"] for properties_of in properties],
-            "ward": [properties_of["ward"] for properties_of in properties],
+            "ward_code": [given["ward_code"] for given in properties],
+            "ward": [given["ward"] for given in properties],
             "geometry_wkt": _as_wkt(shapes),
         },
         schema=tables.WARD.polars_schema,
@@ -54,9 +54,9 @@ def read_areas(source: ContextSource, root: Path) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
             "kind": AREA_KINDS[source.kind],
-            "area_id": [properties_of["area_id"] for properties_of in properties],
-            "name": [properties_of["name"] or properties_of["area_id"] for properties_of in properties],
-            "note": [properties_of["note"] for properties_of in properties],
+            "area_id": [given["area_id"] for given in properties],
+            "name": [given["name"] or given["area_id"] for given in properties],
+            "note": [given["note"] for given in properties],
             "geometry_wkt": _as_wkt(shapes),
         },
         schema=tables.AREA_LAYER.polars_schema,
@@ -86,7 +86,9 @@ def extent_of(wards: pl.DataFrame, margin_m: float) -> Extent:
 
 def polygons(areas: pl.DataFrame) -> NDArray[np.object_]:
     """Return the geometries of a frame's `geometry_wkt` (EPSG:27700), in its order."""
-    shapes: NDArray[np.object_] = shapely.from_wkt(np.array(areas["geometry_wkt"].to_list(), object))
+    shapes: NDArray[np.object_] = shapely.from_wkt(
+        np.array(areas["geometry_wkt"].to_list(), object)
+    )
     return shapes
 
 
@@ -127,7 +129,8 @@ def assign_ward(
 def to_degrees(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return the geometries in longitude and latitude (EPSG:4326), for the map alone.
 
-    Accurate to about two metres: the OSTN15 grid is not fetched, nothing is asked of the network.
+    Accurate to a few metres (two in the Midlands): the OSTN15 grid is not fetched, nothing is
+    asked of the network.
     """
     return _transform(shapes, GRID, DEGREES)
 
@@ -138,10 +141,10 @@ def _as_wkt(shapes: Any) -> list[str]:
 
 
 def _transform(shapes: NDArray[np.object_], source: str, target: str) -> NDArray[np.object_]:
-    import pyproj
+    from pyproj import Transformer, network
 
-    pyproj.network.set_network_enabled(False)
-    move = pyproj.Transformer.from_crs(source, target, always_xy=True)
+    network.set_network_enabled(False)  # type: ignore[attr-defined]
+    move = Transformer.from_crs(source, target, always_xy=True)
 
     def moved(points: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(move.transform(points[:, 0], points[:, 1]))
@@ -196,7 +199,9 @@ def _read_features(
         document = json.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError:
         raise DeliveryError(
-            Problem(where, "the file is not there or can't be opened.", "Ask for it or mend `file`.")
+            Problem(
+                where, "the file is not there or can't be opened.", "Ask for it or mend `file`."
+            )
         ) from None
     except (ValueError, RecursionError):
         raise DeliveryError(Problem(where, "it is not GeoJSON.", "Ask for it again.")) from None
@@ -262,9 +267,7 @@ def _repeated(
     times = len(codes) - len(set(codes))
     if not times:
         return []
-    return [
-        Problem(where, f"'{source.column(key)}' is given twice {times} time(s).", "Ask for it again.")
-    ]
+    return [Problem(where, f"'{source.column(key)}' repeats {times} time(s).", "Ask for it again.")]
 
 
 def _refuse_outside(

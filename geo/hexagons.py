@@ -1,8 +1,8 @@
 """A fixed hexagonal grid over the British National Grid: cells, centres, polygons, neighbours.
 
-Pointy-top hexagons in axial coordinates with the cell (0, 0) centred on the grid's origin, so that a
-place lies in the same cell in every profile. The formulae are those of Red Blob Games, "Hexagonal
-Grids" (Patel 2013).
+Pointy-top hexagons in axial coordinates with the cell (0, 0) centred on the grid's origin, so that
+a place lies in the same cell in every profile. The formulae are those of Red Blob Games,
+"Hexagonal Grids" (Patel 2013).
 """
 
 from math import sqrt
@@ -39,7 +39,9 @@ def cell_of(easting_m: Floats, northing_m: Floats, side_m: float) -> tuple[Ints,
 
 def centre_of(q: Ints, r: Ints, side_m: float) -> tuple[Floats, Floats]:
     """Return easting and northing (metres) of the cells' centres."""
-    return side_m * sqrt(3) * (q + r / 2), side_m * 1.5 * r
+    east: Floats = (side_m * sqrt(3) * (q + r / 2)).astype(np.float64)
+    north: Floats = (side_m * 1.5 * r).astype(np.float64)
+    return east, north
 
 
 def polygon_of(q: Ints, r: Ints, side_m: float) -> NDArray[np.object_]:
@@ -73,17 +75,19 @@ class Grid(NamedTuple):
         inside = (column >= 0) & (row >= 0) & (column < self.shape[0]) & (row < self.shape[1])
         return np.where(inside, column * self.shape[1] + row, -1)
 
-    def count(
-        self, easting_m: Floats, northing_m: Floats, weights: Floats | None = None
-    ) -> Floats:
-        """Return the points' weights (1 each) summed by cell; points outside the grid are left out."""
+    def tally(self, easting_m: Floats, northing_m: Floats, weights: Floats | None = None) -> Floats:
+        """Return the points' weights (1 each) summed by cell; points off the grid are left out."""
         index = self.flat_index(easting_m, northing_m)
         inside = index >= 0
-        return np.bincount(
-            index[inside],
-            weights=None if weights is None else weights[inside],
-            minlength=self.shape[0] * self.shape[1],
-        ).reshape(self.shape).astype(np.float64)
+        return (
+            np.bincount(
+                index[inside],
+                weights=None if weights is None else weights[inside],
+                minlength=self.shape[0] * self.shape[1],
+            )
+            .reshape(self.shape)
+            .astype(np.float64)
+        )
 
     def cells(self) -> tuple[Ints, Ints]:
         """Return q and r of every cell, in the order of a flattened array."""

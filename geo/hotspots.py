@@ -1,11 +1,13 @@
 """Hotspots of offending: exact binomial counts on hexagons, against a named baseline.
 
 Under the null the count in a hexagon and its six neighbours is Binomial(events, exposure share), so
-p = P(count or more) is exact; false discoveries are held by Benjamini and Hochberg (1995). Getis-Ord
-Gi* invents hotspots at a borough's counts and decides nothing here. Tables only: no map, no file.
+p = P(count or more) is exact; false discoveries are held by Benjamini and Hochberg (1995).
+Getis-Ord Gi* invents hotspots at a borough's counts and decides nothing here. Tables only: no map,
+no file.
 """
 
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -63,15 +65,15 @@ def find_hotspots(
 
     `locations` is tables.OFFENDING_LOCATION of the period, `children` says which child each row
     speaks of (dataset, file, row, person_id), `places` is tables.PLACE, `layers` tables.AREA_LAYER;
-    any of these may be empty. Below `minimum_events` usable events nothing is inferred: the table is
-    empty and the note says so. Restricted: exact counts and coordinates.
+    any of these may be empty. Below `minimum_events` usable events nothing is inferred: the table
+    is empty and the note says so. Restricted: exact counts and coordinates.
     """
     exposure = exposure_of(wards, postcodes, settings, population)
     events = locations.filter(pl.col("usable")).sort(tables.ROW_KEY)
     if events.height < settings.minimum_events:
         note = (
-            f"{events.height} events with a usable place: below {settings.minimum_events} no hotspot "
-            "is inferred, since chance alone makes patterns."
+            f"{events.height} events with a usable place: below {settings.minimum_events} no "
+            "hotspot is inferred, since chance alone makes patterns."
         )
         return HotspotFinding(
             tables.empty(tables.GEO_HOTSPOTS), events.height, exposure.baseline, note
@@ -84,8 +86,8 @@ def find_hotspots(
     table = _in_order(pl.concat([tables.empty(tables.GEO_HOTSPOTS), *frames]))
     note = (
         f"{events.height} events with a usable place, baseline {exposure.baseline}; exact binomial "
-        f"test on hexagons of {settings.hex_side_m:g} m side with their neighbours, false discovery "
-        f"rate {settings.false_discovery_rate:.0%}."
+        f"test on hexagons of {settings.hex_side_m:g} m side with their neighbours, false "
+        f"discovery rate {settings.false_discovery_rate:.0%}."
     )
     return HotspotFinding(table, events.height, exposure.baseline, note)
 
@@ -97,17 +99,17 @@ def judge_cells(
 
     Events inside and outside the area are each held to their own exposure, because how many events
     beyond the border are known depends on who reports them. The two binomials are tested as one
-    with their mean share, which is conservative (Hoeffding 1956, theorem 5). Untested cells have p 1.
+    with their mean share, which is conservative (Hoeffding 1956, theorem 5). Cells not
+    tested have p 1.
     """
     total = len(easting_m)
-    counts = exposure.grid.count(easting_m, northing_m)
+    counts = exposure.grid.tally(easting_m, northing_m)
     count = counts + neighbour_sum(counts)
     inside = int(is_inside.sum())
     shares = (inside * exposure.inside + (total - inside) * exposure.outside) / max(total, 1)
     share = np.clip(shares + neighbour_sum(shares), 0.0, 1.0)
     p_value = np.where(exposure.tested, binom.sf(count - 1, total, share), 1.0)
     return count, share, p_value
-
 
 
 def discovery_cutoff(p_values: Floats, rate: float) -> float:
@@ -117,9 +119,7 @@ def discovery_cutoff(p_values: Floats, rate: float) -> float:
     return float(ordered[passed].max()) if passed.any() else 0.0
 
 
-def _find_spots(
-    events: pl.DataFrame, exposure: Exposure, settings: HotspotSettings
-) -> list[_Spot]:
+def _find_spots(events: pl.DataFrame, exposure: Exposure, settings: HotspotSettings) -> list[_Spot]:
     """Return hotspots, strongest first: take the best cell, gather its events, look at the rest.
 
     A cell and its neighbours overlap, so one place makes many significant cells. The events of the
@@ -133,7 +133,7 @@ def _find_spots(
     free = np.ones(len(east), dtype=bool)
     spots: list[_Spot] = []
     while cutoff > 0:
-        left = exposure.grid.count(east[free], north[free])
+        left = exposure.grid.tally(east[free], north[free])
         count = left + neighbour_sum(left)
         p_value = np.where(exposure.tested, binom.sf(count - 1, len(east), share), 1.0)
         best = int(np.argmin(p_value))
@@ -163,7 +163,7 @@ def _gather(
     exposure: Exposure,
     reach_m: float,
 ) -> NDArray[np.bool_]:
-    """Return the free events around the best cell's: the mean is moved until it rests (mean shift)."""
+    """Return the free events around the best cell's; the mean moves until it rests (mean shift)."""
     window = np.zeros(exposure.grid.shape)
     window.flat[best] = 1
     window += neighbour_sum(window)
@@ -177,9 +177,7 @@ def _gather(
     return members
 
 
-def _apart(
-    one: NDArray[np.bool_], other: NDArray[np.bool_], east: Floats, north: Floats
-) -> float:
+def _apart(one: NDArray[np.bool_], other: NDArray[np.bool_], east: Floats, north: Floats) -> float:
     return float(
         np.hypot(east[one].mean() - east[other].mean(), north[one].mean() - north[other].mean())
     )
@@ -306,9 +304,7 @@ def _wards_of(events: pl.DataFrame) -> list[str]:
     return names.fill_null(OUTSIDE).to_list()
 
 
-def _children_of(
-    events: pl.DataFrame, locations: pl.DataFrame, children: pl.DataFrame
-) -> int:
+def _children_of(events: pl.DataFrame, locations: pl.DataFrame, children: pl.DataFrame) -> int:
     """Return the distinct children that any row of these events speaks of."""
     rows = locations.join(events.select("event_id").unique(), on="event_id").select(tables.ROW_KEY)
     return rows.join(children, on=list(tables.ROW_KEY))["person_id"].n_unique()
@@ -340,8 +336,11 @@ def publish_hotspots(geo_hotspots: pl.DataFrame, edition: Edition) -> pl.DataFra
     )
     bands = [least, *(edge for edge in (10, 20, 50) if edge >= 2 * least)]
     band = pl.lit(f"{bands[-1]} or more")
-    for lower, upper in reversed(list(zip(bands, bands[1:], strict=False))):
-        band = pl.when(pl.col("events") < upper).then(pl.lit(f"{lower}-{upper - 1}")).otherwise(band)
+    for lower, upper in reversed(list(pairwise(bands))):
+        band = (
+            pl.when(pl.col("events") < upper).then(pl.lit(f"{lower}-{upper - 1}")).otherwise(band)
+        )
+
     def hidden(value: pl.Expr) -> pl.Expr:
         return pl.when(small).then(pl.lit(SUPPRESSED)).otherwise(value)
 

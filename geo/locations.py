@@ -40,15 +40,16 @@ def locate_offences(
     kind = pl.col("place_type").str.strip_chars().str.to_lowercase()
     place_given = (pl.col("easting_m") > 0) & (pl.col("northing_m") > 0)
     own_id = pl.format("{}:{}:{}", "dataset", "file", "row")
-    frame = (
-        offences.select(
-            *(column.name for column in tables.DATED), "reference", "place_type", "online",
-            *(pl.when(place_given).then(pl.col(name)).alias(name) for name in ("easting_m", "northing_m")),
-        )
-        .with_columns(
-            pl.coalesce(_filled("reference"), own_id).alias("event_id"),
-            kind.alias("_kind"),
-        )
+    frame = offences.select(
+        *(column.name for column in tables.DATED),
+        "reference",
+        "place_type",
+        "online",
+        pl.when(place_given).then("easting_m").alias("easting_m"),
+        pl.when(place_given).then("northing_m").alias("northing_m"),
+    ).with_columns(
+        pl.coalesce(_filled("reference"), own_id).alias("event_id"),
+        kind.alias("_kind"),
     )
     frame = assign_ward(frame, wards)
     defaults = _declared(settings)

@@ -146,9 +146,7 @@ def density_cells(
     A cell needs more usable events and more distinct children than the edition suppresses.
     """
     usable = locations.filter(pl.col("usable"))
-    q, r = hexagons.cell_of(
-        usable["easting_m"].to_numpy(), usable["northing_m"].to_numpy(), side_m
-    )
+    q, r = hexagons.cell_of(usable["easting_m"].to_numpy(), usable["northing_m"].to_numpy(), side_m)
     cell_of_event = usable.select("event_id").with_columns(pl.Series("q", q), pl.Series("r", r))
     people = locations.select(*tables.ROW_KEY, "event_id").join(children, on=list(tables.ROW_KEY))
     counted = (
@@ -325,7 +323,13 @@ def _schools_name() -> str:
 
 
 def _area_layer(
-    kind: str, name: str, title: str, colour: str, tint: str, dash: tuple[str, str | None], fill: float
+    kind: str,
+    name: str,
+    title: str,
+    colour: str,
+    tint: str,
+    dash: tuple[str, str | None],
+    fill: float,
 ) -> tuple[str, str, dict[str, Any], str]:
     style = {
         "color": colour,
@@ -349,7 +353,13 @@ _AREAS = (
         0.03,
     ),
     _area_layer(
-        "gang_territory", "Gang territories", "Gang territory", GANGS, "#e9dcef", ("solid", None), 0.14
+        "gang_territory",
+        "Gang territories",
+        "Gang territory",
+        GANGS,
+        "#e9dcef",
+        ("solid", None),
+        0.14,
     ),
     _area_layer(
         "drug_hotspot", "Drug hotspots", "Drug hotspot", DRUGS, "#d5eae7", ("dotted", "2 5"), 0.16
@@ -427,7 +437,8 @@ def _what_is_shown(locations: pl.DataFrame, settings: ProfileSettings) -> list[s
     usable = int(locations["usable"].sum())
     share = f"{100 * usable / events:.0f}%" if events >= 20 else "Part"
     return [
-        "Hotspots: where more recorded offences with a CSE flag happened than the baseline explains.",
+        "Hotspots: where more recorded offences with a CSE flag happened than the baseline "
+        "explains.",
         f"{share} of the offences recorded in the period have a place that can be used.",
         f"Offence density: offences in cells of {DENSITY_SIDES * settings.hotspots.hex_side_m:g} m "
         "side, in bands. It shows density, not significance.",
@@ -443,8 +454,8 @@ def _method(side_m: float, settings: ProfileSettings) -> list[str]:
         "its six neighbours are compared with what the baseline named below leads one to expect, "
         "by an exact binomial test. The limit is set so that about "
         f"{rate:.0%} of the places called hotspots would be so by chance (Benjamini and Hochberg).",
-        "Each offence counts once. A hotspot is drawn as a circle around the mean of its offences that "
-        f"holds nine in ten of them, to the nearest {HOTSPOT_STEP_M} m.",
+        "Each offence counts once. A hotspot is drawn as a circle around the mean of its offences "
+        f"that holds nine in ten of them, to the nearest {HOTSPOT_STEP_M} m.",
     ]
 
 
@@ -491,7 +502,7 @@ def _dress(page: Any, control: Any, panel: str, settings: ProfileSettings) -> No
         )
 
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__()  # type: ignore[no-untyped-call]
             self._name = "Dressing"
             self.head, self.panel = _text_of("map_head.html"), panel
             self.map_name, self.control_name = page.get_name, control.get_name

@@ -6,6 +6,7 @@ Distances in metres on the British National Grid, from the hotspot's location.
 import numpy as np
 import polars as pl
 import shapely
+from numpy.typing import NDArray
 
 from geo.boundaries import polygons
 
@@ -59,6 +60,6 @@ def nearest_home(
     return str(homes["name"][int(row)]), round(float(distance), 1)
 
 
-def _distance(layers: pl.DataFrame, shape: shapely.Geometry) -> np.ndarray:
-    distances: np.ndarray = shapely.distance(polygons(layers), shape)
+def _distance(layers: pl.DataFrame, shape: shapely.Geometry) -> NDArray[np.float64]:
+    distances: NDArray[np.float64] = shapely.distance(polygons(layers), shape)
     return distances

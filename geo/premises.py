@@ -26,7 +26,7 @@ _SHORT_FORMS = {
 # same first word on another business (`Lantern Cars`) does not.
 NAME_IS_ALIKE = 85.0
 NAME_IS_SURE = 92.0
-NAME_IS_PARTLY = 60.0
+NAME_IS_PARTLY = 80.0
 ADDRESS_IS_ALIKE = 90.0
 
 
@@ -58,7 +58,8 @@ def _match(named: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     from rapidfuzz import fuzz, process
 
     empty = named.with_columns(
-        pl.lit(None, dtype=pl.String).alias(name) for name in ("premises_id", "premises", "matched_by")
+        pl.lit(None, dtype=pl.String).alias(name)
+        for name in ("premises_id", "premises", "matched_by")
     )
     if register.is_empty() or named.is_empty():
         return empty
@@ -77,7 +78,8 @@ def _match(named: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
         process.cdist(_bare(wanted["name"]), _bare(known["name"]), scorer=fuzz.token_sort_ratio),
         process.cdist(wanted["name"], known["name"], scorer=fuzz.token_sort_ratio),
     )
-    parts = process.cdist(wanted["name"], known["name"], scorer=fuzz.token_set_ratio)
+    # High when the words that are left of one name all stand in the other.
+    parts = process.cdist(_bare(wanted["name"]), _bare(known["name"]), scorer=fuzz.token_set_ratio)
     lines = process.cdist(
         _without_postcode(wanted["line"]), known["line"], scorer=fuzz.token_sort_ratio
     )
@@ -117,7 +119,11 @@ def _only_best(scores: NDArray[np.float64]) -> NDArray[np.int64]:
 def _plain(name: str) -> pl.Expr:
     """Lower case, `&` as `and`, apostrophes dropped, other signs as spaces, short forms in full."""
     text = pl.col(name).str.to_lowercase().str.replace_all("&", " and ", literal=True)
-    text = text.str.replace_all(r"['’`]", "").str.replace_all(r"[^a-z0-9]+", " ").str.strip_chars()
+    text = (
+        text.str.replace_all(r"['`\u2019]", "")
+        .str.replace_all(r"[^a-z0-9]+", " ")
+        .str.strip_chars()
+    )
     words = text.str.split(" ").list.eval(pl.element().replace(_SHORT_FORMS))
     return words.list.join(" ")
 
@@ -132,19 +138,20 @@ def _postcode(text: pl.Expr) -> pl.Expr:
 
 
 def _bare(names: pl.Series) -> list[str]:
-    """Return the names without the words that many businesses share; whole when none would be left."""
+    """Return the names without the words that many businesses share; whole if none were left."""
     common = list(_COMMON_WORDS)
-    frame = pl.DataFrame({"name": names}).select(
-        pl.col("name").str.split(" ").list.filter(~pl.element().is_in(common)).list.join(" ").alias("bare"),
-        "name",
+    words = pl.col("name").str.split(" ").list.filter(~pl.element().is_in(common))
+    frame = pl.DataFrame({"name": names}).select(words.list.join(" ").alias("bare"), "name")
+    return (
+        frame.select(pl.when(pl.col("bare") == "").then("name").otherwise("bare"))
+        .to_series()
+        .to_list()
     )
-    return frame.select(
-        pl.when(pl.col("bare") == "").then("name").otherwise("bare")
-    ).to_series().to_list()
 
 
 def _without_postcode(lines: pl.Series) -> list[str]:
-    return lines.str.replace(r"\b[a-z]{1,2}[0-9][0-9a-z]? ?[0-9][a-z]{2}\b", "").str.strip_chars().to_list()
+    code = r"\b[a-z]{1,2}[0-9][0-9a-z]? ?[0-9][a-z]{2}\b"
+    return lines.str.replace(code, "").str.strip_chars().to_list()
 
 
 def _numbers(lines: pl.Series) -> NDArray[np.object_]:

@@ -1,0 +1,113 @@
+"""Context registers: rows that can't be used are told apart, files that can't are refused whole."""
+
+from pathlib import Path
+
+import pytest
+
+from profile_pipeline.errors import DeliveryError
+from profile_pipeline.intake.context import read_context
+from profile_pipeline.plan.context import ContextSource, Extent
+
+AREA = Extent(380_000, 280_000, 400_000, 300_000, frozenset({"E1"}))
+
+
+def _read(tmp_path: Path, kind: str, text: str | bytes, area: Extent | None = AREA, **more: object):
+    data = text.encode() if isinstance(text, str) else text
+    (tmp_path / "file.csv").write_bytes(data)
+    source = {"id": "it", "kind": kind, "agency": "a", "why": "w", "file": "file.csv", **more}
+    return read_context(ContextSource.model_validate(source), tmp_path, area)
+
+
+def _faults(result) -> list[tuple[int, str]]:
+    return list(result.faults.select("row", "rule").iter_rows())
+
+
+def test_places_outside_swapped_or_repeated_are_faults_and_the_rest_is_kept(tmp_path) -> None:
+    text = (
+        "URN,Name,E,N\n1,A,390000,290000\n2,B,290000,390000\n3,C,500000,290000\n"
+        "4,D,,290000\n1,E,390001,290000\n5,F,0,0\n"
+    )
+    columns = {"place_id": "URN", "name": "Name", "easting_m": "E", "northing_m": "N"}
+    result = _read(tmp_path, "schools", text, columns=columns)
+    assert result.frame["place_id"].to_list() == ["1"]
+    assert _faults(result) == [
+        (1, "swapped"),
+        (2, "outside_area"),
+        (3, "no_coordinates"),
+        (4, "repeated_id"),
+        (5, "no_coordinates"),
+    ]
+    assert result.faults["column"][0] == "E"
+
+
+def test_postcodes_are_written_alike_and_those_of_other_places_are_left_out(tmp_path) -> None:
+    text = (
+        "postcode,easting_m,northing_m,ward_code\ndy1 1aa,390000,290000,E1\n"
+        "DY11BB,390000,290001,E1\nEH1 1AA,325000,673000,S1\nDY1 1DD,325000,673000,E1\n"
+        "DY1,390000,290000,E1\n"
+    )
+    result = _read(tmp_path, "postcodes", text)
+    assert result.frame["postcode"].to_list() == ["DY1 1AA", "DY1 1BB"]
+    assert _faults(result) == [(3, "outside_area"), (4, "not_a_postcode")]
+
+
+def test_population_takes_sexes_and_groups_from_codes(tmp_path) -> None:
+    text = (
+        "ward_code,age_years,sex,ethnicity_code,population\nE1,10,F,CHNE,5\nE1,10,M,BOTH,6\n"
+        "E1,11,F,NOBT,1\nE9,11,F,WBRI,1\nE1,11,X,WBRI,1\nE1,12,F,WBRI,1.5\n"
+    )
+    result = _read(tmp_path, "population", text)
+    assert result.frame.select("sex", "ethnic_group", "population").rows() == [
+        ("female", "Asian", 5),
+        ("male", "Black", 6),
+    ]
+    assert [rule for _, rule in _faults(result)] == [
+        "unknown_ethnicity",
+        "unknown_ward",
+        "unknown_sex",
+        "impossible_count",
+    ]
+
+
+def test_a_regional_total_below_its_parts_is_a_fault(tmp_path) -> None:
+    text = (
+        "authority,quarter,total,at_risk,significant,serious\nSandwell,2015-16_Q4,10,8,1,1\n"
+        "Walsall,2015-16 Q4,10,8,2,1\nWalsall,March,1,1,0,0\n"
+    )
+    result = _read(tmp_path, "regional_summary", text)
+    assert result.frame["quarter"].to_list() == ["2015-16 Q4"]
+    assert _faults(result) == [(1, "parts_exceed_total"), (2, "not_a_quarter")]
+
+
+def test_only_keeps_the_rows_named(tmp_path) -> None:
+    text = (
+        "place_id,name,easting_m,northing_m,Status\n1,A,390000,290000,Active\n"
+        "2,B,390000,290000,Closed\n"
+    )
+    result = _read(tmp_path, "childrens_homes", text, only={"Status": ["Active"]})
+    assert result.frame["name"].to_list() == ["A"]
+    assert result.faults.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04\x00\x00", "not a text file"),
+        ("place_id,name\n1,Caf\u00e9\n".encode("cp1252"), "encoding utf-8"),
+        (b"place_id,name,easting_m\n", "no row"),
+        (b"place_id,name,name,easting_m,northing_m\n1,a,b,390000,290000\n", "repeats 'name'"),
+        (b"place_id,name,easting_m,northing_m\n1,a\n", "more or fewer cells"),
+        (b"place_id,name,easting_m,northing_m\n1,Secret Name,1,1\n", "none of its 1 rows"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_in_one_line(tmp_path, content, said) -> None:
+    with pytest.raises(DeliveryError, match=said) as raised:
+        _read(tmp_path, "schools", content)
+    assert "Secret Name" not in str(raised.value)
+
+
+def test_all_missing_columns_are_told_at_once(tmp_path) -> None:
+    with pytest.raises(DeliveryError) as raised:
+        _read(tmp_path, "schools", "place_id,E,N\n1,2,3\n")
+    assert len(raised.value.problems) == 3
