@@ -110,7 +110,6 @@ def screen_groups(evidence: Evidence) -> pl.DataFrame:
         low.select(
             groups=pl.col("group").str.join(", "),
             never=(pl.col("screened") == 0).any(),
-            screened=pl.col("screened").min(),
             rows=pl.len(),
             lowest=pl.col("group").first(),
             lowest_screened=pl.col("screened").first(),

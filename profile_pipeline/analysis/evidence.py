@@ -38,11 +38,12 @@ class Evidence:
     def named(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the frame with `agency` and `title` of its `dataset` (the id where unnamed)."""
         names = self.datasets.select("dataset", _agency="agency", _title="title")
+        own = pl.col("agency") if "agency" in frame.columns else pl.lit(None, dtype=pl.String)
         return (
-            frame.drop("agency", "title", strict=False)
-            .join(names, on="dataset", how="left", maintain_order="left")
+            frame.join(names, on="dataset", how="left", maintain_order="left")
             .with_columns(
-                agency=pl.coalesce("_agency", "dataset"), title=pl.coalesce("_title", "dataset")
+                agency=pl.coalesce(pl.col("_agency"), own, pl.col("dataset")),
+                title=pl.coalesce("_title", "dataset"),
             )
             .drop("_agency", "_title")
         )

@@ -34,20 +34,43 @@ def katz_ratio(
     """
     a, n = np.asarray(count_a, dtype=float), np.asarray(total_a, dtype=float)
     b, m = np.asarray(count_b, dtype=float), np.asarray(total_b, dtype=float)
+    log_ratio, error = _log_ratio(a, n, b, m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = (a / n) / (b / m)
+    told = (n > 0) & (m > 0) & (b > 0)
+    lower = np.where(a == 0, 0.0, np.exp(log_ratio - z * error))
+    upper = np.exp(log_ratio + z * error)
+    return (
+        np.where(told, ratio, np.nan),
+        np.where(told, lower, np.nan),
+        np.where(told, upper, np.nan),
+    )
+
+
+def low_ratio_p(
+    count_a: ArrayLike, total_a: ArrayLike, count_b: ArrayLike, total_b: ArrayLike
+) -> Floats:
+    """Return the one-sided p-value of a ratio of shares as low as this, by Katz's log ratio.
+
+    1 where the ratio can't be told, so that it never counts as low.
+    """
+    from scipy.stats import norm
+
+    a, n = np.asarray(count_a, dtype=float), np.asarray(total_a, dtype=float)
+    b, m = np.asarray(count_b, dtype=float), np.asarray(total_b, dtype=float)
+    log_ratio, error = _log_ratio(a, n, b, m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.asarray(norm.cdf(log_ratio / error), dtype=float)
+    return np.where((n > 0) & (m > 0) & (b > 0) & (error > 0), p, 1.0)
+
+
+def _log_ratio(a: Floats, n: Floats, b: Floats, m: Floats) -> tuple[Floats, Floats]:
+    """Return log ratio and its standard error; half an event added where a group has none."""
     add = np.where((a == 0) | (b == 0), 0.5, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        adjusted = ((a + add) / (n + add)) / ((b + add) / (m + add))
+        ratio = ((a + add) / (n + add)) / ((b + add) / (m + add))
         variance = 1 / (a + add) - 1 / (n + add) + 1 / (b + add) - 1 / (m + add)
-        half = z * np.sqrt(variance)
-        ratio = (a / n) / (b / m)
-        lower, upper = adjusted * np.exp(-half), adjusted * np.exp(half)
-    told = (n > 0) & (m > 0) & (b > 0)
-    nan = np.nan
-    return (
-        np.where(told, ratio, nan),
-        np.where(told, np.where(a == 0, 0.0, lower), nan),
-        np.where(told, upper, nan),
-    )
+        return np.log(ratio), np.sqrt(variance)
 
 
 def poisson_limits(count: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:

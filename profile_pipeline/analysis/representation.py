@@ -10,7 +10,13 @@ import numpy as np
 import polars as pl
 
 from profile_pipeline.analysis.counting import ADULT_AGE, age_band, age_on, ethnic_category
-from profile_pipeline.analysis.intervals import katz_ratio, poisson_limits
+from profile_pipeline.analysis.intervals import (
+    benjamini_hochberg,
+    katz_ratio,
+    low_ratio_p,
+    mid_p_low,
+    poisson_limits,
+)
 from profile_pipeline.plan.settings import ProfileSettings
 from profile_pipeline.tables import (
     AGE_BANDS,
@@ -30,6 +36,7 @@ NO_DIFFERENCE = "no difference beyond chance"
 NO_COMPARISON = "cannot tell: no child of the group at risk"
 TOO_MUCH_UNKNOWN = "cannot tell: too much is not recorded"
 NOT_COMPARED = "not compared"
+FALSE_DISCOVERY_RATE = 0.10
 Z90 = 1.6448536269514722  # an alert short of an alarm, as the inner limits of a funnel plot are
 
 COMPARISONS = pl.Schema(
@@ -42,6 +49,8 @@ COMPARISONS = pl.Schema(
         "ratio": pl.Float64,
         "lower": pl.Float64,
         "upper": pl.Float64,
+        "p_low": pl.Float64,
+        "p_low_adjusted": pl.Float64,
     }
 )
 
@@ -60,7 +69,8 @@ def representation(
     child may be in both. `ratio` is the group's share of the known over its share of those at
     risk, shares of those recorded, with Katz's log limits. Where more than `not_recorded_percent`
     of either is not recorded, nothing is compared. A group is possibly under-identified when the
-    upper 95% limit is below 1; where the 90% limit alone is, chance may explain it.
+    upper 95% limit is below 1 and stays so among all groups of the dimension (Benjamini-Hochberg
+    at .10); where the 90% limit alone is below 1, chance may explain it.
 
     The limits take the two groups for independent, which they are not where children are in both:
     they are then a little too wide, so that too few groups are named rather than too many.
@@ -147,17 +157,23 @@ def _dimension(
         float(unknown[name].sum()) > limit * (float(unknown[name].sum()) + total)
         for name, total in (("known", known_total), ("at_risk", at_risk_total))
     )
-    ratio, lower, upper = katz_ratio(
-        frame["known"].to_numpy(), known_total, frame["at_risk"].to_numpy(), at_risk_total
+    counts_and_totals = (
+        frame["known"].to_numpy(),
+        known_total,
+        frame["at_risk"].to_numpy(),
+        at_risk_total,
     )
-    _, _, upper_90 = katz_ratio(
-        frame["known"].to_numpy(), known_total, frame["at_risk"].to_numpy(), at_risk_total, Z90
-    )
+    ratio, lower, upper = katz_ratio(*counts_and_totals)
+    _, _, upper_90 = katz_ratio(*counts_and_totals, z=Z90)
     limits = pl.DataFrame(
         {"ratio": ratio, "lower": lower, "upper": upper, "upper_90": upper_90}
     ).fill_nan(None)
+    # Among two dozen wards some are low by chance: the share of false alarms is what is held.
+    groups = len(categories)
+    adjusted = benjamini_hochberg(low_ratio_p(*counts_and_totals)[:groups])
+    surely = pl.Series("surely", [*(adjusted <= FALSE_DISCOVERY_RATE).tolist(), False, False])
     usable = compared & pl.lit(not hidden)
-    frame = pl.concat([frame, limits], how="horizontal").with_columns(
+    frame = pl.concat([frame, limits, surely.to_frame()], how="horizontal").with_columns(
         pl.when(usable).then(pl.col("ratio", "lower", "upper"))
     )
     finding = (
@@ -167,7 +183,7 @@ def _dimension(
         .then(pl.lit(TOO_MUCH_UNKNOWN))
         .when(pl.col("ratio").is_null())
         .then(pl.lit(NO_COMPARISON))
-        .when(pl.col("upper") < 1)
+        .when((pl.col("upper") < 1) & pl.col("surely"))
         .then(pl.lit(UNDER))
         .when(pl.col("lower") > 1)
         .then(pl.lit(OVER))
@@ -190,7 +206,8 @@ def compare_with_population(representation: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         `dimension, category, comparison` (known/population or at_risk/population), `observed`,
-        `expected`, `ratio`, `lower`, `upper`.
+        `expected`, `ratio`, `lower`, `upper`, `p_low` (one-sided mid-P of a count as low) and
+        `p_low_adjusted` (Benjamini-Hochberg within the dimension).
     """
     groups = representation.filter(
         ~pl.col("category").is_in([NOT_RECORDED, TOTAL]), pl.col("population") > 0
@@ -218,4 +235,11 @@ def _observed_over_expected(groups: pl.DataFrame, name: str) -> pl.DataFrame:
         ratio=pl.col("observed") / pl.col("expected"),
         lower=pl.Series(lower / over, dtype=pl.Float64),
         upper=pl.Series(upper / over, dtype=pl.Float64),
-    ).with_columns(pl.col("ratio", "lower", "upper").fill_nan(None))
+        p_low=pl.Series(mid_p_low(frame["observed"].to_numpy(), over), dtype=pl.Float64),
+    ).with_columns(
+        pl.col("ratio", "lower", "upper").fill_nan(None),
+        p_low_adjusted=pl.col("p_low")
+        .fill_nan(1.0)
+        .map_batches(lambda p: pl.Series(benjamini_hochberg(p.to_numpy())), return_dtype=pl.Float64)
+        .over("dimension"),
+    )

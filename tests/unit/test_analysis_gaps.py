@@ -1,0 +1,413 @@
+"""Gaps, actions and findings: each rule finds its gap, and none where there is none."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from profile_pipeline import tables
+from profile_pipeline.analysis import gaps
+from profile_pipeline.analysis.actions import action_plan
+from profile_pipeline.analysis.evidence import Evidence
+from profile_pipeline.analysis.findings import key_findings
+from profile_pipeline.analysis.representation import NO_DIFFERENCE, UNDER
+from profile_pipeline.plan.settings import (
+    Area,
+    Period,
+    ProfileSettings,
+    ScreeningGroup,
+    TermsOfReference,
+)
+
+Q3, Q4 = "2015-16 Q3", "2015-16 Q4"
+DATASETS = pl.DataFrame(
+    {
+        "dataset": ["missing", "camhs", "housing"],
+        "agency": ["Police", "Mental health service", "Housing"],
+        "title": ["missing episodes", "mental health contacts", "youth homelessness"],
+    }
+)
+INDICATORS = pl.DataFrame(
+    {
+        "indicator": ["missing", "gifts"],
+        "label": ["missing from home or care", "unexplained gifts"],
+        "counts_in_overlap": [True, True],
+        "kind": ["sign", "sign"],
+    }
+)
+Rows = Sequence[Mapping[str, Any]]
+
+
+def plan(**changes: Any) -> ProfileSettings:
+    values: dict[str, Any] = {
+        "title": "t",
+        "terms_of_reference": TermsOfReference(
+            aim="a",
+            objectives=("o",),
+            methodology="m",
+            time_frames="t",
+            required_outputs=("r",),
+            resources="r",
+        ),
+        "area": Area(name="Anyborough", responsible_authority="Anyborough"),
+        "period": Period(start=date(2014, 4, 1), end=date(2016, 3, 31)),
+        "as_at": date(2016, 3, 31),
+        "screening_groups": (ScreeningGroup(group="Homeless", datasets=("housing",)),),
+    }
+    return ProfileSettings(**(values | changes))
+
+
+def frame(table: tables.Table, rows: Rows) -> pl.DataFrame:
+    filled = [
+        dict.fromkeys(table.polars_schema) | {"file": "f.csv", "row": number} | dict(row)
+        for number, row in enumerate(rows)
+    ]
+    wanted = [{name: row[name] for name in table.polars_schema} for row in filled]
+    return tables.conform(pl.DataFrame(wanted, schema=table.polars_schema), table)
+
+
+def evidence(*given: tuple[tables.Table, Rows], **settings: Any) -> Evidence:
+    held = {f"{table.schema}.{table.name}": frame(table, rows) for table, rows in given}
+    return Evidence(held, plan(**settings), DATASETS, INDICATORS)
+
+
+def delivered(dataset: str, quarter: str, status: str) -> dict[str, Any]:
+    return {"dataset": dataset, "agency": "x", "quarter": quarter, "status": status}
+
+
+def report(reliability: str | None, accuracy: str | None) -> dict[str, Any]:
+    return {
+        "dataset": "missing",
+        "quarter": Q4,
+        "date": date(2016, 1, 1),
+        "reliability": reliability,
+        "accuracy": accuracy,
+    }
+
+
+def subject(**values: Any) -> dict[str, Any]:
+    usual = {"dataset": "missing", "role": "child", "record_id": "r", "quarter": Q4}
+    return usual | {"date": date(2016, 1, 1)} | values
+
+
+def test_a_dataset_that_never_came_is_a_gap_and_one_that_came_is_not() -> None:
+    got = gaps.never_delivered(
+        evidence(
+            (
+                tables.DELIVERY,
+                [
+                    delivered("camhs", Q3, "missing"),
+                    delivered("camhs", Q4, "missing"),
+                    delivered("missing", Q3, "missing"),
+                    delivered("missing", Q4, "loaded"),
+                ],
+            )
+        )
+    )
+    assert got["agency"].to_list() == ["Mental health service"]
+    assert "2 quarters" in got["evidence"].item()
+
+
+def test_missed_quarters_are_named_together() -> None:
+    rows = [
+        delivered("housing", Q3, "missing"),
+        delivered("housing", "2015-16 Q2", "missing"),
+        delivered("housing", Q4, "loaded"),
+        delivered("camhs", Q4, "missing"),
+    ]
+    got = gaps.missed_quarters(evidence((tables.DELIVERY, rows)))
+    assert got["finding"].to_list() == ["youth homelessness is missing for 2015-16 Q2, 2015-16 Q3."]
+
+
+def test_an_unreadable_file_is_a_gap_with_its_problem() -> None:
+    rows = [delivered("housing", Q4, "unreadable") | {"problem": "not a CSV file"}]
+    got = gaps.unusable_files(evidence((tables.DELIVERY, rows)))
+    assert "not a CSV file" in got["evidence"].item()
+
+
+def test_a_missing_column_says_what_cant_be_told() -> None:
+    row = {"dataset": "housing", "quarter": Q4, "column": "DOB", "used_for": "age and identity"}
+    got = gaps.missing_columns(evidence((tables.MISSING_COLUMN, [row])))
+    assert "'DOB' for 2015-16 Q4; without it can't be told: age and identity" in (
+        got["finding"].item()
+    )
+
+
+@pytest.mark.parametrize(("end", "found"), [(date(2015, 2, 28), True), (date(2015, 3, 31), False)])
+def test_a_period_of_eleven_months_is_too_short_and_twelve_are_not(end: date, found: bool) -> None:
+    got = gaps.short_period(evidence(period=Period(start=date(2014, 4, 1), end=end)))
+    assert (not got.is_empty()) is found
+
+
+def test_indicators_without_a_source_are_gaps_by_their_label() -> None:
+    counts = {"children": 0, "events": 0, "repeat_children": 0}
+    rows = [
+        {"indicator": "missing", "sources": "missing"} | counts,
+        {"indicator": "gifts", "sources": "none"} | counts,
+    ]
+    got = gaps.silent_indicators(evidence((tables.PROFILE["indicator_prevalence"], rows)))
+    assert got["finding"].to_list() == ["No dataset evidences the indicator: unexplained gifts."]
+
+
+@pytest.mark.parametrize(("unknown", "found"), [(2, []), (3, ["{pct:3/10}"]), (10, [])])
+def test_not_recorded_is_a_gap_above_the_limit_unless_never_asked(
+    unknown: int, found: list[str]
+) -> None:
+    rows = [
+        subject(ethnicity_code=None if number < unknown else "WBRI", sex="female")
+        for number in range(10)
+    ]
+    got = gaps.not_recorded_fields(evidence((tables.PERSON_RECORD, rows)))
+    assert [re.findall(r"\{pct:[^}]*\}", text)[0] for text in got["finding"]] == found
+
+
+def test_unknown_values_are_counted_and_never_quoted() -> None:
+    row = {
+        "dataset": "missing",
+        "column": "ETH",
+        "codes": "ethnicity",
+        "value": "Zanzibari",
+        "rows": 4,
+    }
+    got = gaps.unknown_values(evidence((tables.UNKNOWN_VALUE, [row])))
+    assert "{n:4}" in got["evidence"].item()
+    assert "Zanzibari" not in " ".join(got.row(0))
+
+
+def test_dont_know_is_no_grade() -> None:
+    reports = [
+        report(None, None),
+        report("dont_know", None),
+        report("dont_know", "2"),
+        report("4", "2"),
+    ]
+    got = gaps.ungraded_reports(evidence((tables.MEASURES["information_report"], reports)))
+    assert got["evidence"].item().startswith("{n:2} of {n:4} reports have neither grade, {n:1}")
+
+
+def test_a_group_never_screened_is_high_and_one_at_the_limit_is_no_gap() -> None:
+    rows = [
+        {"group": "Homeless", "children": 109, "screened": 0, "percent": 0.0},
+        {"group": "Missing", "children": 10, "screened": 5, "percent": 50.0},
+        {"group": "Nobody", "children": 0, "screened": 0, "percent": None},
+    ]
+    got = gaps.unscreened_groups(evidence((tables.PROFILE["screening_coverage"], rows)))
+    assert got.select("priority", "agency").rows() == [("high", "Housing")]
+
+
+def test_return_interviews_of_the_last_four_quarters_alone_are_judged() -> None:
+    good = {"episodes": 10, "due": 10, "within_72_hours": 10, "late": 0, "none": 0}
+    bad = {"episodes": 10, "due": 10, "within_72_hours": 0, "late": 4, "none": 6}
+    table = tables.PROFILE["return_interviews"]
+    old = [{"quarter": "2014-15 Q4", **bad}, {"quarter": Q4, **good}]
+    assert gaps.return_interviews_late(evidence((table, old))).is_empty()
+    new = [{"quarter": "2014-15 Q4", **good}, {"quarter": Q4, **bad}]
+    assert "{pct:10/10}" in gaps.return_interviews_late(evidence((table, new)))["finding"].item()
+
+
+def test_sources_that_refer_few_are_gaps() -> None:
+    held = evidence()
+    sources = pl.DataFrame(
+        {
+            "referral_source": ["Council", "Health", "YOS", "not recorded", "all"],
+            "children": [94, 2, 4, 0, 100],
+            "percent": [94.0, 2.0, 4.0, None, 100.0],
+        }
+    )
+    got = gaps.few_referrals(
+        Evidence({"analysis.referral_sources": sources}, held.settings, DATASETS, INDICATORS)
+    )
+    assert got.select("agency", "priority").rows() == [("Health", "high"), ("YOS", "low")]
+
+
+def test_under_identified_groups_are_prompts_to_look() -> None:
+    usual = {"dimension": "sex", "known": 8, "at_risk": 121}
+    rows = [
+        usual | {"category": "male", "finding": UNDER},
+        usual | {"category": "female", "finding": NO_DIFFERENCE},
+    ]
+    got = gaps.hidden_groups(evidence((tables.PROFILE["representation"], rows)))
+    assert len(got) == 1
+    assert "sex: male" in got["finding"].item()
+    assert "A prompt to look" in got["finding"].item()
+
+
+def premises(reports: int, easting_m: float) -> Evidence:
+    hotspot = {
+        "hotspot": "H2",
+        "easting_m": 1000.0,
+        "northing_m": 1000.0,
+        "radius_m": 200.0,
+        "events": 20,
+        "children": 12,
+        "events_last_year": 20,
+        "expected": 2.0,
+        "p_value": 0.001,
+        "status": "new",
+        "wards": "North",
+        "cross_border": False,
+    }
+    place = {
+        "kind": "licensed_premises",
+        "place_id": "PL1",
+        "name": "The Invented Arms",
+        "easting_m": easting_m,
+        "northing_m": 1000.0,
+    }
+    named = {"dataset": "intel", "quarter": Q4, "premises_id": "PL1", "premises": place["name"]}
+    old = named | {"quarter": "2014-15 Q4"}
+    return evidence(
+        (tables.GEO_HOTSPOTS, [hotspot]),
+        (tables.PLACE, [place]),
+        (tables.PREMISES_REPORTS, [named] * reports + [old] * 5),
+    )
+
+
+def test_a_cluster_of_reports_on_premises_in_a_hotspot_is_put_to_licensing_unnamed() -> None:
+    got = gaps.premises_clusters(premises(5, 1100.0))
+    assert got.select("agency", "priority").row(0) == ("Licensing authority", "high")
+    assert "in hotspot H2 is named in {n:5}" in got["finding"].item()
+    assert "Invented Arms" not in " ".join(got.row(0))
+
+
+def test_premises_outside_hotspots_matter_less_and_few_reports_not_at_all() -> None:
+    assert gaps.premises_clusters(premises(5, 1300.0))["priority"].item() == "medium"
+    assert gaps.premises_clusters(premises(4, 1100.0)).is_empty()
+
+
+def test_crimes_without_suspect_are_counted_once_a_crime() -> None:
+    crime = {"dataset": "missing", "quarter": Q4, "date": date(2016, 1, 1)}
+    held = evidence(
+        (
+            tables.MEASURES["offence"],
+            [crime | {"reference": ref} for ref in ("C1", "C1", "C2", "C3")],
+        ),
+        (tables.PERSON_RECORD, [subject(role="suspect", row=0)]),
+    )
+    assert "{pct:2/3}" in gaps.crimes_without_suspect(held)["finding"].item()
+
+
+def test_gaps_are_numbered_by_priority_whatever_the_order_of_rows() -> None:
+    rows = [
+        delivered("camhs", Q4, "missing"),
+        delivered("housing", Q4, "loaded"),
+        delivered("housing", Q3, "missing"),
+    ]
+    first = gaps.intelligence_gaps(evidence((tables.DELIVERY, rows)))
+    again = gaps.intelligence_gaps(evidence((tables.DELIVERY, rows[::-1])))
+    assert first.equals(again)
+    assert first["gap"].to_list() == [f"G{number:03d}" for number in range(1, len(first) + 1)]
+    order = first["priority"].replace_strict({"high": 0, "medium": 1, "low": 2})
+    assert order.is_sorted()
+    assert first["due"].unique().to_list() == [date(2016, 5, 30)]
+
+
+def test_a_profile_with_nothing_in_it_has_stated_gaps_and_no_error() -> None:
+    got = gaps.intelligence_gaps(evidence())
+    assert {"suspects", "victims", "data quality"} <= set(got["theme"])
+    assert action_plan(evidence()).is_empty()
+    assert key_findings(evidence()).is_empty()
+
+
+PLACEHOLDER = re.compile(r"\{n:\d+\}|\{pct:\d+/\d+\}")
+
+
+@pytest.mark.parametrize("draw", [gaps.intelligence_gaps, action_plan, key_findings])
+def test_counts_in_text_are_placeholders_and_well_formed(
+    draw: Callable[[Evidence], pl.DataFrame],
+) -> None:
+    interviews = {"quarter": Q4, "episodes": 731, "due": 731, "within_72_hours": 97}
+    levels = {"at_risk": 68, "significant": 11, "serious": 16, "all": 95}
+    held = evidence(
+        (tables.PROFILE["return_interviews"], [interviews | {"late": 433, "none": 201}]),
+        (
+            tables.PROFILE["overlap_distribution"],
+            [{"indicators": 3, "children": 355, "known_to_cse": 160, "at_risk_now": 41}],
+        ),
+        (
+            tables.PROFILE["cohort_by_quarter"],
+            [
+                {
+                    "quarter": Q4,
+                    "risk_level": level,
+                    "children": children,
+                    "opened": 0,
+                    "closed": 0,
+                    "carried_over": children,
+                }
+                for level, children in levels.items()
+            ],
+        ),
+    )
+    text = " ".join(str(value) for row in draw(held).iter_rows() for value in row)
+    assert PLACEHOLDER.search(text)
+    plain = PLACEHOLDER.sub("", text)
+    assert not re.search(r"[{}]|\b(731|433|201|97|355|160|195|95|68)\b", plain)
+
+
+def test_findings_open_with_the_scale_and_are_numbered() -> None:
+    rows = [
+        {
+            "quarter": Q4,
+            "risk_level": level,
+            "children": children,
+            "opened": 0,
+            "closed": 0,
+            "carried_over": children,
+        }
+        for level, children in {"at_risk": 2, "significant": 0, "serious": 1, "all": 3}.items()
+    ]
+    got = key_findings(evidence((tables.PROFILE["cohort_by_quarter"], rows)))
+    assert got.select("order", "finding", "table").row(0) == (
+        1,
+        "{n:3} children were open and at risk of exploitation on 31 March 2016: {n:2} at risk, "
+        "{n:0} at significant risk, {n:1} at serious risk.",
+        "cohort_by_quarter",
+    )
+
+
+@pytest.mark.parametrize(
+    ("late", "rag"), [(20, "green"), (21, "amber"), (40, "amber"), (41, "red")]
+)
+def test_interviews_are_rated_by_the_limit_of_the_plan(late: int, rag: str) -> None:
+    row = {
+        "quarter": Q4,
+        "episodes": 100,
+        "due": 100,
+        "within_72_hours": 100 - late,
+        "late": late,
+        "none": 0,
+    }
+    got = action_plan(evidence((tables.PROFILE["return_interviews"], [row])))
+    assert got.select("rag", "strand").row(0) == (rag, "protect")
+    assert got["target_date"].item() > date(2016, 3, 31)
+
+
+def test_words_blame_no_child() -> None:
+    """Words to avoid are those of the Children's Society's guide to language."""
+    held = evidence(
+        (tables.DELIVERY, [delivered("camhs", Q4, "missing")]),
+        (tables.MEASURES["information_report"], [report(None, None)]),
+    )
+    text = " ".join(
+        str(value).lower()
+        for draw in (gaps.intelligence_gaps, action_plan, key_findings)
+        for row in draw(held).iter_rows()
+        for value in row
+    )
+    avoid = (
+        "absconding",
+        "promiscuous",
+        "runaway",
+        "boyfriend",
+        "lifestyle",
+        "known to",
+        "refuse to",
+        "putting themselves",
+        "offender",
+        "streetwise",
+    )
+    assert not [word for word in avoid if word in text]
