@@ -100,6 +100,8 @@ def ward_index(
     A point on a common boundary belongs to the ward that comes first; a NaN lies nowhere.
     """
     found = np.full(len(easting_m), -1, dtype=np.int64)
+    if wards.is_empty():
+        return found
     points = shapely.points(easting_m, northing_m)
     known = np.flatnonzero(np.isfinite(easting_m) & np.isfinite(northing_m))
     point, ward = shapely.STRtree(polygons(wards)).query(points[known], predicate="intersects")
@@ -168,7 +170,8 @@ def _read_polygons(
         if shape is None:
             problems.append(Problem(place, "it is not a polygon.", "Ask for areas."))
             continue
-        given = feature.get("properties") or {}
+        given = feature.get("properties")
+        given = given if isinstance(given, dict) else {}
         values = {name: _text(given.get(source.column(name))) for name in source.names.all}
         problems += [
             Problem(place, f"it has no '{source.column(name)}'.", f"Map `{name}` under `columns:`.")

@@ -65,11 +65,16 @@ def find_hotspots(
 
     `locations` is tables.OFFENDING_LOCATION of the period, `children` says which child each row
     speaks of (dataset, file, row, person_id), `places` is tables.PLACE, `layers` tables.AREA_LAYER;
-    any of these may be empty. Below `minimum_events` usable events nothing is inferred: the table
-    is empty and the note says so. Restricted: exact counts and coordinates.
+    any of these may be empty. Below `minimum_events` usable events, or without wards or postcodes,
+    nothing is inferred: the table is empty and the note says why. Restricted: exact counts and
+    coordinates.
     """
-    exposure = exposure_of(wards, postcodes, settings, population)
     events = locations.filter(pl.col("usable")).sort(tables.ROW_KEY)
+    if wards.is_empty() or postcodes.is_empty():
+        missing = "ward boundaries" if wards.is_empty() else "postcode directory"
+        note = f"No {missing} supplied: without a baseline no hotspot is inferred."
+        return HotspotFinding(tables.empty(tables.GEO_HOTSPOTS), events.height, "none", note)
+    exposure = exposure_of(wards, postcodes, settings, population)
     if events.height < settings.minimum_events:
         note = (
             f"{events.height} events with a usable place: below {settings.minimum_events} no "

@@ -143,6 +143,8 @@ def _declared(settings: HotspotSettings) -> pl.Expr:
 
 def _is_far(frame: pl.DataFrame, wards: pl.DataFrame, margin_m: float) -> pl.Series:
     """True for points farther than the margin from every ward; false where there is no point."""
+    if wards.is_empty():
+        return pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
     known = frame["easting_m"].is_not_null().to_numpy()
     far = np.zeros(frame.height, dtype=bool)
     points = shapely.points(

@@ -39,6 +39,9 @@ HOTSPOT_STEP_M = 100
 # The density's cells are twice as wide as the test's: smaller ones would nearly all be suppressed.
 DENSITY_SIDES = 2
 
+# South, west, north, east in degrees: what an empty map shows.
+GREAT_BRITAIN = (49.9, -6.4, 58.7, 1.8)
+
 Feature = dict[str, Any]
 
 
@@ -258,6 +261,8 @@ def _shapes(shapes: Any, digits: int) -> list[dict[str, Any]]:
     """Return GeoJSON geometries in degrees; five digits are about a metre."""
     import json
 
+    if not len(shapes):
+        return []
     moved = to_degrees(np.asarray(shapes, dtype=object))
     # A grid before writing keeps the file small; `set_precision` would drop thin corners.
     rounded = shapely.transform(moved, lambda points: np.round(points, digits))
@@ -265,6 +270,8 @@ def _shapes(shapes: Any, digits: int) -> list[dict[str, Any]]:
 
 
 def _bounds(wards: pl.DataFrame) -> tuple[float, float, float, float]:
+    if wards.is_empty():
+        return GREAT_BRITAIN
     west, south, east, north = shapely.total_bounds(to_degrees(polygons(wards)))
     return round(south, 4), round(west, 4), round(north, 4), round(east, 4)
 
@@ -424,6 +431,8 @@ def _card(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _why_none(finding: HotspotFinding, settings: ProfileSettings) -> str:
+    if finding.baseline == "none":
+        return finding.note
     if finding.events < settings.hotspots.minimum_events:
         return (
             f"None inferred: fewer than {settings.hotspots.minimum_events} offences have a usable "
@@ -480,6 +489,7 @@ def _add(
         name=name,
         show=show,
         control=control,
+        smooth_factor=0.3,
         marker=folium.CircleMarker(),
         on_each_feature=folium.JsCode("describeFeature"),
     ).add_to(page)

@@ -1,12 +1,29 @@
 """Context registers: rows that can't be used are told apart, files that can't are refused whole."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from profile_pipeline.errors import DeliveryError
-from profile_pipeline.intake.context import read_context
-from profile_pipeline.plan.context import ContextSource, Extent
+from profile_pipeline.intake.context import READERS, read_context
+from profile_pipeline.plan.context import CSV_NAMES, ContextSource, Extent
+
+
+def csv_like() -> st.SearchStrategy[bytes]:
+    """Files with the right header for some kind and odd cells below."""
+    cell = st.sampled_from(
+        ["", "0", "-1", "1e400", "nan", "inf", "390000", "DY1 1AA", "F", "\x1f", "é"]
+    )
+    headers = st.sampled_from([CSV_NAMES[kind].all for kind in sorted(CSV_NAMES)])
+    return headers.flatmap(
+        lambda names: st.lists(
+            st.lists(cell, min_size=len(names), max_size=len(names)), max_size=4
+        ).map(lambda rows: "\n".join(",".join(row) for row in [names, *rows]).encode())
+    )
+
 
 AREA = Extent(380_000, 280_000, 400_000, 300_000, frozenset({"E1"}))
 
@@ -111,3 +128,10 @@ def test_all_missing_columns_are_told_at_once(tmp_path) -> None:
     with pytest.raises(DeliveryError) as raised:
         _read(tmp_path, "schools", "place_id,E,N\n1,2,3\n")
     assert len(raised.value.problems) == 3
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.sampled_from(sorted(READERS)), data=st.binary(max_size=300) | csv_like())
+def test_no_bytes_raise_anything_but_a_delivery_error(tmp_path, kind: str, data: bytes) -> None:
+    with contextlib.suppress(DeliveryError):
+        _read(tmp_path, kind, data)

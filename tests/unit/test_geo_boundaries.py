@@ -1,11 +1,14 @@
 """Boundaries: coordinate systems are told or refused, points fall into their wards."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from geo.boundaries import assign_ward, circles, extent_of, polygons, read_areas, read_wards
 from profile_pipeline.errors import DeliveryError
@@ -120,3 +123,32 @@ def test_a_circle_holds_its_radius() -> None:
         schema_overrides={"note": pl.String},
     )
     assert polygons(circles(centre))[0].area == pytest.approx(3.14159 * 200**2, rel=0.01)
+
+
+_LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=5)
+_NAMES = ["type", "features", "geometry", "coordinates", "properties", "ward_code", "crs", "name"]
+_JSON = st.recursive(
+    _LEAVES | st.sampled_from(["Polygon", "MultiPolygon", "EPSG:27700", "FeatureCollection"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(_NAMES), inner),
+    max_leaves=30,
+)
+
+_NUMBER = st.sampled_from([0, 1, -2.0, 52.5, 390000, 1e300, float("nan"), float("inf"), "x", None])
+_POLYGON = st.builds(
+    lambda ring: {"type": "Polygon", "coordinates": [ring]},
+    st.lists(st.lists(_NUMBER, min_size=1, max_size=3), max_size=5),
+) | st.just({"type": "Polygon", "coordinates": [[[0, 50], [1, 50], [1, 51], [0, 50]]]})
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    features=st.lists(
+        st.fixed_dictionaries({"geometry": _JSON | _POLYGON, "properties": _JSON}), max_size=3
+    ),
+    whole=_JSON,
+)
+def test_no_document_raises_anything_but_a_delivery_error(tmp_path, features, whole) -> None:
+    for document in ({"type": "FeatureCollection", "features": features}, whole):
+        (tmp_path / "w.geojson").write_text(json.dumps(document))
+        with contextlib.suppress(DeliveryError):
+            read_wards(_source(), tmp_path)

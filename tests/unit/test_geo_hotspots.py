@@ -93,6 +93,19 @@ def test_the_cutoff_accepts_what_scipy_s_adjusted_p_values_accept(values, rate) 
     assert not (surely_not & (p_values <= discovery_cutoff(p_values, rate))).any()
 
 
+def test_residents_of_a_ward_weigh_its_postcodes_and_are_named() -> None:
+    population = pl.DataFrame(
+        {"ward_code": ["E1", "E2"], "age_years": [12, 12], "population": [300, 100]}
+    )
+    settings = HotspotSettings(baseline="residents")
+    exposure = exposure_of(borough.wards(), borough.postcodes(), settings, population)
+    east, _ = centre_of(*exposure.grid.cells(), 250)
+    west_half = exposure.inside.ravel()[east < borough.WEST + borough.SIZE].sum()
+    # Three in four residents live in West; a tenth of the exposure is by land alone.
+    assert west_half == pytest.approx(0.9 * 0.75 + 0.1 * 0.5, abs=0.03)
+    assert "residents" in exposure.baseline
+
+
 def test_no_hotspot_is_invented_where_events_follow_addresses() -> None:
     found = [_find(borough.scattered(120, seed)).hotspots.height for seed in range(40)]
     # At the nominal rate of 5% more than 6 of 40 has a chance of one in two hundred.
@@ -127,6 +140,26 @@ def test_below_the_minimum_nothing_is_inferred_and_it_says_so() -> None:
     finding = _find(_with_hotspot(hot=20, others=29))
     assert finding.hotspots.is_empty()
     assert "below 50" in finding.note
+
+
+@pytest.mark.parametrize("without", ["wards", "postcodes"])
+def test_without_a_baseline_nothing_is_inferred_and_it_says_so(without: str) -> None:
+    offences = borough.offences(_with_hotspot())
+    given = {"wards": borough.wards(), "postcodes": borough.postcodes()}
+    given[without] = given[without].clear()
+    settings = HotspotSettings()
+    located = locate_offences(offences, **given, settings=settings)
+    finding = find_hotspots(
+        located,
+        borough.a_child_each(offences),
+        **given,
+        places=tables.empty(tables.PLACE),
+        layers=tables.empty(tables.AREA_LAYER),
+        settings=settings,
+        as_at=AS_AT,
+    )
+    assert finding.hotspots.is_empty()
+    assert "without a baseline" in finding.note
 
 
 def test_the_order_of_rows_changes_nothing() -> None:

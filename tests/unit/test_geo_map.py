@@ -159,6 +159,20 @@ def test_too_few_events_say_so_instead_of_an_empty_list() -> None:
     assert "data-hotspot=" not in text.split("</head>")[1]
 
 
+def test_a_map_is_drawn_though_nothing_was_supplied() -> None:
+    settings = _settings()
+    offences = borough.offences(np.array([HOT]))
+    empty = [tables.empty(table) for table in (tables.PLACE, tables.AREA_LAYER)]
+    wards, postcodes = borough.wards().clear(), borough.postcodes().clear()
+    located = locate_offences(offences, wards, postcodes, settings.hotspots)
+    children = borough.a_child_each(offences)
+    finding = find_hotspots(
+        located, children, wards, postcodes, *empty, settings.hotspots, settings.as_at
+    )
+    text = hotspot_map(finding, located, children, wards, *empty, settings)
+    assert "No ward boundaries supplied" in text
+
+
 @pytest.mark.parametrize(("events", "people", "shown"), [(4, 4, 0), (5, 4, 0), (5, 5, 1)])
 def test_a_cell_needs_enough_events_and_enough_children(events, people, shown) -> None:
     offences = borough.offences(np.tile(HOT, (events, 1)))
