@@ -116,6 +116,31 @@ FATE = Table(
         ),
     ),
 )
+DUPLICATE = Table(
+    "quality",
+    "duplicate",
+    "records",
+    "Rows that stand earlier in the same file, to the letter.",
+    ROW_KEY,
+    (*ROW, *_columns(("kept_row!", WHOLE, "the earlier row, which counts"))),
+)
+CONTEXT_DELIVERY = Table(
+    "quality",
+    "context_delivery",
+    "collection",
+    "Registers and layers of the plan: what was read and what is wrong.",
+    ("source",),
+    _columns(
+        ("source!", TEXT, "id of the context source in the plan"),
+        ("kind!", TEXT, "kind of register or layer"),
+        ("agency!", TEXT, "who supplies it"),
+        ("file!", TEXT, "path below the reference root"),
+        ("status!", TEXT, "loaded or unreadable"),
+        ("rows!", WHOLE, "rows that can be used (count)"),
+        ("rows_refused!", WHOLE, "rows that can't (count)"),
+        ("problem", TEXT, "what is wrong, in words"),
+    ),
+)
 DELIVERY = Table(
     "quality",
     "delivery",
@@ -130,7 +155,7 @@ DELIVERY = Table(
         ("sha256", TEXT, "hash of the file's bytes; null when nothing arrived"),
         ("due_on", DAY, "date the delivery was due"),
         ("arrived_on", DAY, "date of the file; null when nothing arrived"),
-        ("status!", TEXT, "loaded, missing, unreadable, unusable or superseded"),
+        ("status!", TEXT, "loaded, missing, awaited, unreadable, unusable, refused, unexpected or superseded"),
         ("rows", WHOLE, "data rows in the file (count)"),
         ("superseded_by", TEXT, "the newer file of the same quarter"),
         ("problem", TEXT, "what is wrong with the file, in one sentence"),
@@ -471,6 +496,34 @@ OPEN_CHILD = Table(
         ("ward", TEXT, "ward of home; null unknown or outside"),
         ("referral_date", DAY, "date referred"),
         ("missing_in_year!", FLAG, "missing or absent in the four quarters to this one"),
+    ),
+)
+
+COMBINATION = Table(
+    "analysis",
+    "combination",
+    "analysis",
+    "Combinations of two or more indicators that most children have.",
+    ("combination",),
+    _columns(
+        ("combination!", TEXT, "ids of the indicators, joined by ` + `"),
+        ("indicators!", WHOLE, "how many (count)"),
+        ("children!", WHOLE, "distinct children (count)"),
+        ("known_to_cse!", WHOLE, "of them, ever in the tracker"),
+        ("at_risk_now!", WHOLE, "of them, open and at risk now"),
+    ),
+)
+REFERRAL_SOURCE = Table(
+    "analysis",
+    "referral_source",
+    "analysis",
+    "Who referred the children ever open and at risk in the period.",
+    ("referral_source",),
+    _columns(
+        ("referral_source!", TEXT, "category; `not recorded` and `all` are always there"),
+        ("children!", WHOLE, "distinct children (count)"),
+        ("percent", REAL, "percent of those recorded (0-100)"),
+        ("not_recorded_percent", REAL, "percent of all that is not recorded (0-100)"),
     ),
 )
 
@@ -820,7 +873,9 @@ ALL: tuple[Table, ...] = (
     QUARANTINE,
     REPAIRS,
     FATE,
+    DUPLICATE,
     DELIVERY,
+    CONTEXT_DELIVERY,
     MISSING_COLUMN,
     UNKNOWN_VALUE,
     EXPECTATION,
@@ -833,6 +888,8 @@ ALL: tuple[Table, ...] = (
     PERSON_INDICATORS,
     PERSON_OVERLAP,
     OPEN_CHILD,
+    COMBINATION,
+    REFERRAL_SOURCE,
     WARD,
     POSTCODE,
     PLACE,

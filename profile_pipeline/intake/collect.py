@@ -33,6 +33,7 @@ class Collected:
     """A dataset as received and as it can be used."""
 
     received: pl.DataFrame
+    sent: pl.DataFrame
     harmonised: Harmonised
     duplicates: pl.DataFrame
     deliveries: pl.DataFrame
@@ -98,6 +99,7 @@ def collect_dataset(plan: Plan, dataset: Dataset, *, today: date | None = None) 
     duplicates = [file.duplicates for file in usable if file.duplicates is not None]
     return Collected(
         received=received,
+        sent=work,
         harmonised=result,
         duplicates=pl.concat(duplicates) if duplicates else pl.DataFrame(schema=DUPLICATE_SCHEMA),
         deliveries=_deliveries(plan, dataset, found, files),

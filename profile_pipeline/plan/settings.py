@@ -40,6 +40,9 @@ class Area(Strict):
     postcode_districts: tuple[str, ...] = Field(
         default=(), description="districts that count as the area; empty: those of the postcode directory"
     )
+    id_issuers: tuple[str, ...] = Field(
+        default=(), description="issuers of local ids that only the area's own children hold"
+    )
 
 
 class Period(Strict):

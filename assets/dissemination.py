@@ -1,0 +1,140 @@
+"""Dissemination: what each audience receives, after disclosure control, as files.
+
+Person-level workbooks go to `output/<as_at>/restricted` alone. Metadata are paths and sizes.
+"""
+
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.geography import HOTSPOT_INPUTS, children_by_row
+from assets.resources import Profile
+from assets.tables import OWNERS, by_name, inputs
+from profile_pipeline import tables
+from profile_pipeline.linkage.review_folder import write_private
+from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.names import indicator_names
+
+PACK = tuple(f"profile.{name}" for name in tables.PROFILE)
+
+
+def _asset(name: str, needs: tuple[str, ...], description: str, kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    return dg.asset(
+        key=["dissemination", name],
+        ins=inputs(needs),
+        group_name="dissemination",
+        description=description,
+        kinds={kind},
+        owners=OWNERS,
+    )
+
+
+def _written(files: dict[str, bytes], folder: Path) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, content in files.items():
+        write_private(folder / name, content)
+    return dg.MaterializeResult(
+        metadata={
+            "folder": dg.MetadataValue.path(str(folder)),
+            "files": len(files),
+            "bytes": sum(len(content) for content in files.values()),
+        }
+    )
+
+
+def _pack(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    return {name: frames[f"profile.{name}"] for name in tables.PROFILE}
+
+
+@_asset(
+    "sub_group_tables",
+    PACK,
+    "The profile's tables for the sub-group: CSV files and one workbook, disclosure-controlled.",
+    "csv",
+)
+def sub_group_tables(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/sub_group/tables."""
+    from profile_pipeline.sharing.disclosure import safe_tables
+    from profile_pipeline.sharing.tables_out import table_files
+
+    edition = profile.plan.settings.editions.sub_group
+    safe = safe_tables(_pack(by_name(frames)), edition)
+    return _written(table_files(safe, edition), profile.output("sub_group") / "tables")
+
+
+@_asset(
+    "hotspot_map",
+    ("geo.hotspots", "geo.hotspot_basis", *HOTSPOT_INPUTS),
+    "The panel's offline hotspot map: one page that asks nothing of any network.",
+    "html",
+)
+def hotspot_map(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/panel/hotspot_map.html."""
+    from geo.hotspots import HotspotFinding
+    from geo.map import hotspot_map as draw
+
+    named = by_name(frames)
+    basis = named["geo.hotspot_basis"].row(0, named=True)
+    finding = HotspotFinding(
+        named["geo.hotspots"], basis["events"], basis["baseline"], basis["note"]
+    )
+    page = draw(
+        finding,
+        named["geo.offending_location"],
+        children_by_row(named["people.record_person"]),
+        named["geo.ward"],
+        named["geo.place"],
+        named["geo.area_layer"],
+        profile.plan.settings,
+    )
+    return _written({"hotspot_map.html": page.encode()}, profile.output("panel"))
+
+
+@_asset(
+    "problem_profile",
+    (*PACK, "profile.key_findings", "quality.delivery", "analysis.regional_summary"),
+    "The problem profile for the sub-group: HTML, Word and PDF.",
+    "pdf",
+)
+def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/sub_group/problem_profile.html, .docx and .pdf."""
+    from assets.report import report_files
+
+    files = report_files(by_name(frames), profile.plan)
+    return _written(files, profile.output("sub_group"))
+
+
+@_asset(
+    "priority_cohort",
+    (
+        "people.person_overlap",
+        "people.person_indicators",
+        "people.person",
+        "records.indicator_event",
+        "people.record_person",
+    ),
+    "For the analyst alone: each child with several indicators, and what puts the child there.",
+    "excel",
+)
+def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/priority_cohort.xlsx."""
+    from reports.cohort import priority_cohort as workbook
+
+    named, plan = by_name(frames), profile.plan
+    content = workbook(
+        named["people.person_overlap"],
+        named["people.person_indicators"],
+        named["people.person"],
+        named["records.indicator_event"],
+        named["people.record_person"],
+        plan.settings.overlap_at_least,
+        labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
+        counted=frozenset(i.id for i in plan.indicators if i.counts_in_overlap),
+    )
+    return _written({"priority_cohort.xlsx": content}, profile.output("restricted"))
+
+
+def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
+    """Return the assets of the step dissemination."""
+    return [sub_group_tables, hotspot_map, problem_profile, priority_cohort]

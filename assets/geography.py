@@ -1,0 +1,186 @@
+"""Geography: registers and layers of the plan, offending locations, hotspots, premises."""
+
+import dagster as dg
+import polars as pl
+
+from assets.resources import Profile
+from assets.tables import OWNERS, inputs, table_asset
+from profile_pipeline import tables
+from profile_pipeline.errors import DeliveryError
+from profile_pipeline.plan.context import ContextSource, Extent
+from profile_pipeline.plan.load import Plan
+
+CONTEXT_TABLES = {
+    "wards": tables.WARD,
+    "postcodes": tables.POSTCODE,
+    "population": tables.POPULATION,
+    "childrens_homes": tables.PLACE,
+    "licensed_premises": tables.PLACE,
+    "schools": tables.PLACE,
+    "gang_territories": tables.AREA_LAYER,
+    "drug_hotspots": tables.AREA_LAYER,
+    "known_hotspots": tables.AREA_LAYER,
+    "regional_summary": tables.REGIONAL_SUMMARY,
+}
+CONTEXT_OUTS = (
+    tables.WARD,
+    tables.POSTCODE,
+    tables.PLACE,
+    tables.AREA_LAYER,
+    tables.POPULATION,
+    tables.REGIONAL_SUMMARY,
+    tables.CONTEXT_DELIVERY,
+)
+
+
+def _read(source: ContextSource, plan: Plan, extent: Extent | None) -> tuple[pl.DataFrame, int]:
+    """Return a source's table and how many of its rows were refused."""
+    from geo import boundaries
+    from profile_pipeline.intake import context
+
+    root = plan.reference_root
+    if source.kind == "wards":
+        return boundaries.read_wards(source, root), 0
+    if source.is_geojson:
+        return boundaries.read_areas(source, root), 0
+    rows = context.read_context(source, root, extent)
+    frame = rows.frame
+    if source.kind in ("gang_territories", "drug_hotspots", "known_hotspots"):
+        frame = boundaries.circles(frame)
+    return frame, rows.faults.select("row").n_unique() if rows.faults.height else 0
+
+
+@dg.multi_asset(
+    name="load_context",
+    outs={
+        table.name: dg.AssetOut(
+            key=list(table.asset_key),
+            group_name=table.group,
+            description=table.description,
+            kinds={"geopandas"},
+            owners=OWNERS,
+        )
+        for table in CONTEXT_OUTS
+    },
+)
+def load_context(profile: Profile):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Registers and layers: a file that can't be read leaves its table empty and becomes a gap."""
+    from geo.boundaries import extent_of
+
+    plan = profile.plan
+    frames: dict[str, list[pl.DataFrame]] = {table.name: [] for table in CONTEXT_OUTS}
+    extent: Extent | None = None
+    # Wards first: they tell where everything else may lie.
+    for source in sorted(plan.collection.context, key=lambda s: s.kind != "wards"):
+        status, problem, refused, frame = "loaded", None, 0, None
+        try:
+            frame, refused = _read(source, plan, extent)
+        except DeliveryError as error:
+            status, problem = "unreadable", " ".join(str(p) for p in error.problems)
+        if frame is not None:
+            frames[CONTEXT_TABLES[source.kind].name].append(frame)
+            if source.kind == "wards":
+                extent = extent_of(frame, plan.settings.hotspots.margin_m)
+        frames[tables.CONTEXT_DELIVERY.name].append(
+            pl.DataFrame(
+                {
+                    "source": [source.id],
+                    "kind": [source.kind],
+                    "agency": [source.agency],
+                    "file": [source.file],
+                    "status": [status],
+                    "rows": [0 if frame is None else frame.height],
+                    "rows_refused": [refused],
+                    "problem": [problem],
+                },
+                schema=tables.CONTEXT_DELIVERY.polars_schema,
+            )
+        )
+    for table in CONTEXT_OUTS:
+        united = tables.union(frames[table.name], table)
+        yield dg.MaterializeResult(asset_key=list(table.asset_key), value=united)
+
+
+HOTSPOT_INPUTS = (
+    "geo.offending_location",
+    "people.record_person",
+    "geo.ward",
+    "geo.postcode",
+    "geo.place",
+    "geo.area_layer",
+    "analysis.population",
+)
+
+
+@dg.multi_asset(
+    name="find_hotspots",
+    outs={
+        "hotspots": dg.AssetOut(
+            key=["geo", "hotspots"],
+            group_name="geography",
+            description=tables.GEO_HOTSPOTS.description,
+            kinds={"geopandas"},
+            owners=OWNERS,
+        ),
+        "hotspot_basis": dg.AssetOut(
+            key=["geo", "hotspot_basis"],
+            group_name="geography",
+            description="What the hotspots rest on: events used, baseline, and words on both.",
+            kinds={"polars"},
+            owners=OWNERS,
+        ),
+    },
+    ins=inputs(HOTSPOT_INPUTS),
+)
+def find_hotspots(profile: Profile, **frames: pl.DataFrame):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """Exact binomial hotspots on hexagons, with Benjamini and Hochberg's false discovery rate."""
+    from geo import hotspots
+
+    settings = profile.plan.settings
+    finding = hotspots.find_hotspots(
+        frames["geo__offending_location"],
+        children_by_row(frames["people__record_person"]),
+        frames["geo__ward"],
+        frames["geo__postcode"],
+        frames["geo__place"],
+        frames["geo__area_layer"],
+        settings.hotspots,
+        settings.as_at,
+        frames["analysis__population"],
+    )
+    basis = pl.DataFrame(
+        {"events": [finding.events], "baseline": [finding.baseline], "note": [finding.note]}
+    )
+    yield dg.MaterializeResult(asset_key=["geo", "hotspots"], value=finding.hotspots)
+    yield dg.MaterializeResult(asset_key=["geo", "hotspot_basis"], value=basis)
+
+
+def children_by_row(record_person: pl.DataFrame) -> pl.DataFrame:
+    """Return which child each row speaks of."""
+    return record_person.filter(pl.col("role") == "child").select("dataset", "file", "row", "person_id")
+
+
+def geography_assets(plan: Plan) -> list[dg.AssetsDefinition]:
+    """Return the assets of the step geography."""
+    from geo.locations import locate_offences
+    from geo.premises import match_premises
+
+    return [
+        load_context,
+        table_asset(
+            tables.OFFENDING_LOCATION,
+            ["records.offence", "geo.ward", "geo.postcode"],
+            lambda frames, plan: locate_offences(
+                frames["records.offence"],
+                frames["geo.ward"],
+                frames["geo.postcode"],
+                plan.settings.hotspots,
+            ),
+        ),
+        find_hotspots,
+        table_asset(
+            tables.PREMISES_REPORTS,
+            ["records.information_report", "geo.place"],
+            lambda frames, _: match_premises(frames["records.information_report"], frames["geo.place"]),
+        ),
+    ]

@@ -1,0 +1,259 @@
+"""The profile: its tables, exact, for the analyst; what leaves the desk is made in dissemination."""
+
+import dagster as dg
+import polars as pl
+
+from assets.tables import OWNERS, by_name, inputs, table_asset
+from assets.resources import Profile
+from profile_pipeline import tables
+from profile_pipeline.analysis import (
+    actions,
+    cohort,
+    findings,
+    gaps,
+    locations,
+    outcomes,
+    overlap,
+    prevalence,
+    quality,
+    representation,
+    return_interviews,
+    screening,
+    suspects,
+)
+from profile_pipeline.analysis.evidence import Evidence
+from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.names import dataset_names, indicator_names
+
+T = tables.PROFILE
+APART = "quality.fate"
+
+# What the rules of gaps, findings and actions may look at.
+EVIDENCE = tuple(
+    f"{table.schema}.{table.name}"
+    for table in (
+        tables.DELIVERY,
+        tables.CONTEXT_DELIVERY,
+        tables.MISSING_COLUMN,
+        tables.UNKNOWN_VALUE,
+        tables.EXPECTATION,
+        tables.QUARANTINE,
+        tables.REPAIRS,
+        tables.FATE,
+        tables.PERSON_RECORD,
+        tables.INDICATOR_EVENT,
+        *tables.MEASURES.values(),
+        tables.RECORD_PERSON,
+        tables.LINK,
+        tables.PERSON,
+        tables.PERSON_OVERLAP,
+        tables.OPEN_CHILD,
+        tables.REFERRAL_SOURCE,
+        tables.POPULATION,
+        tables.REGIONAL_SUMMARY,
+        tables.WARD,
+        tables.PLACE,
+        tables.OFFENDING_LOCATION,
+        tables.GEO_HOTSPOTS,
+        tables.PREMISES_REPORTS,
+    )
+)
+EXACT = tuple(
+    f"profile.{name}" for name in T if name not in ("hotspots", "intelligence_gaps", "action_plan")
+)
+
+
+def _counted(frames: dict[str, pl.DataFrame], name: str) -> pl.DataFrame:
+    """Return a measure's rows without those kept apart: visible, never counted as the area's."""
+    apart = frames[APART].filter(pl.col("fate") == "kept_apart").select("dataset", "file", "row")
+    return frames[name].join(apart, on=("dataset", "file", "row"), how="anti")
+
+
+def evidence_of(frames: dict[str, pl.DataFrame], plan: Plan) -> Evidence:
+    """Return all that gaps, findings and actions rest on."""
+    return Evidence(frames, plan.settings, dataset_names(plan), indicator_names(plan))
+
+
+def _profile(name: str, needs: list[str], make) -> dg.AssetsDefinition:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    return table_asset(T[name], needs, make)
+
+
+def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
+    """Return the assets of the step profile."""
+    return [
+        _profile(
+            "cohort_by_quarter",
+            ["analysis.open_child", "records.cse_tracker"],
+            lambda f, p: cohort.cohort_by_quarter(
+                f["analysis.open_child"], f["records.cse_tracker"], p.settings
+            ),
+        ),
+        _profile(
+            "victim_profile",
+            ["analysis.open_child", "records.cse_tracker", "geo.ward"],
+            lambda f, p: cohort.victim_profile(
+                f["analysis.open_child"], f["records.cse_tracker"], f["geo.ward"], p.settings
+            ),
+        ),
+        _profile(
+            "suspect_profile",
+            ["records.subject", "people.record_person", "people.person", "records.offence"],
+            lambda f, p: suspects.suspect_profile(
+                f["records.subject"],
+                f["people.record_person"],
+                f["people.person"],
+                f["records.offence"],
+                p.settings,
+            ),
+        ),
+        _profile(
+            "location_profile",
+            ["geo.offending_location", "records.missing_episode", "geo.ward", APART],
+            lambda f, p: locations.location_profile(
+                f["geo.offending_location"],
+                _counted(f, "records.missing_episode"),
+                f["geo.ward"],
+                p.settings,
+            ),
+        ),
+        _profile(
+            "indicator_prevalence",
+            ["people.person_overlap", "people.person_indicators"],
+            lambda f, p: overlap.indicator_prevalence(
+                f["people.person_overlap"], f["people.person_indicators"], indicator_names(p)
+            ),
+        ),
+        _profile(
+            "indicator_overlap",
+            ["people.person_overlap", "people.person_indicators"],
+            lambda f, p: overlap.indicator_overlap(
+                f["people.person_overlap"], f["people.person_indicators"], indicator_names(p)
+            ),
+        ),
+        _profile(
+            "overlap_distribution",
+            ["people.person_overlap"],
+            lambda f, _: overlap.overlap_distribution(f["people.person_overlap"]),
+        ),
+        _profile(
+            "prevalence_estimate",
+            ["people.person_overlap"],
+            lambda f, _: prevalence.prevalence_estimate(
+                f["people.person_overlap"]
+                .filter(pl.col("known_to_cse") | (pl.col("status") == "harmed"))
+                .select("person_id")
+            ),
+        ),
+        _profile(
+            "representation",
+            ["people.person_overlap", "people.person", "analysis.population", "geo.ward"],
+            lambda f, p: representation.representation(
+                f["people.person_overlap"],
+                f["people.person"],
+                f["analysis.population"],
+                f["geo.ward"],
+                p.settings,
+            ),
+        ),
+        _profile(
+            "screening_coverage",
+            ["records.subject", "people.record_person", "people.person", "records.cse_tracker"],
+            lambda f, p: screening.screening_coverage(
+                f["records.subject"],
+                f["people.record_person"],
+                f["people.person"],
+                f["records.cse_tracker"],
+                p.settings,
+            ),
+        ),
+        _profile(
+            "return_interviews",
+            ["records.missing_episode", APART],
+            lambda f, p: return_interviews.return_interviews(
+                _counted(f, "records.missing_episode"), p.settings
+            ),
+        ),
+        _profile(
+            "disruption_outcomes",
+            ["records.disruption"],
+            lambda f, p: outcomes.disruption_outcomes(f["records.disruption"], p.settings),
+        ),
+        _profile(
+            "data_quality",
+            [
+                "quality.fate",
+                "quality.repairs",
+                "quality.delivery",
+                "quality.missing_column",
+                "records.subject",
+                "people.record_person",
+            ],
+            lambda f, p: quality.data_quality(
+                f["quality.fate"],
+                f["quality.repairs"],
+                f["quality.delivery"],
+                f["quality.missing_column"],
+                f["records.subject"],
+                f["people.record_person"],
+                dataset_names(p),
+                collected_fields(p),
+            ),
+        ),
+        _profile("hotspots", ["geo.hotspots"], _hotspots),
+        _profile(
+            "intelligence_gaps",
+            [*EVIDENCE, *EXACT],
+            lambda f, p: gaps.intelligence_gaps(evidence_of(f, p)),
+        ),
+        _profile(
+            "action_plan",
+            [*EVIDENCE, *EXACT],
+            lambda f, p: actions.action_plan(evidence_of(f, p)),
+        ),
+        key_findings,
+    ]
+
+
+def _hotspots(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+    from geo.hotspots import publish_hotspots
+
+    return publish_hotspots(frames["geo.hotspots"], plan.settings.editions.sub_group)
+
+
+
+
+def collected_fields(plan: Plan) -> pl.DataFrame:
+    """Return `dataset, field`: the fields of a child that each dataset is asked for."""
+    contract = {
+        "forename": ("forename", "name"),
+        "surname": ("surname", "name"),
+        "date_of_birth": ("date_of_birth",),
+        "age_years": ("age", "date_of_birth"),
+        "sex": ("sex",),
+        "ethnicity_code": ("ethnicity",),
+        "postcode": ("postcode",),
+        "nhs_number": ("nhs_number",),
+        "upn": ("upn",),
+    }
+    rows = [
+        (dataset.id, field)
+        for dataset in plan.datasets
+        for subject in dataset.subjects
+        if subject.role == "child"
+        for field, sources in contract.items()
+        if any(getattr(subject, source) is not None for source in sources)
+    ]
+    return pl.DataFrame(rows, schema={"dataset": pl.String, "field": pl.String}, orient="row")
+
+
+@dg.asset(
+    key=["profile", "key_findings"],
+    ins=inputs([*EVIDENCE, *EXACT]),
+    group_name="profile",
+    description="Key findings drawn by rule from the tables, each with the table it rests on.",
+    kinds={"polars"},
+    owners=OWNERS,
+)
+def key_findings(profile: Profile, **frames: pl.DataFrame) -> pl.DataFrame:
+    """Key findings, most actionable first."""
+    return findings.key_findings(evidence_of(by_name(frames), profile.plan))

@@ -1,0 +1,96 @@
+"""The suite of one dataset: the plan's expectations and those that hold for every dataset.
+
+Takes harmonised rows and the cells as sent, gives the rows that fail (for the quarantine) and the
+results (rules and counts, never values).
+"""
+
+import polars as pl
+
+from expectations.rules import automatic_rules, number_ids, rules_for, volume_rules
+from expectations.run import run_suite
+from profile_pipeline.plan.collection import Dataset
+from profile_pipeline.plan.load import COLLECTION_FILE, Plan
+from profile_pipeline.tables import EXPECTATION, FAULT, conform
+
+FAULT_SCHEMA = {column.name: column.dtype for column in FAULT}
+
+
+def field_aliases(rows: pl.DataFrame, dataset: Dataset) -> dict[str, str]:
+    """Return what an analyst may call a field -> the column of the harmonised rows.
+
+    `date_of_birth` means the first subject's; `suspect date_of_birth` is written
+    `suspect__date_of_birth`; a measure's field is called by its own name.
+    """
+    aliases: dict[str, str] = {}
+    measures = [event.measure for event in dataset.events if event.measure]
+    for prefix in (*(subject.role for subject in dataset.subjects), *measures):
+        for column in rows.columns:
+            if column.startswith(f"{prefix}__"):
+                aliases.setdefault(column.removeprefix(f"{prefix}__"), column)
+    return aliases
+
+
+def expect_dataset(
+    rows: pl.DataFrame, sent: pl.DataFrame, dataset: Dataset, plan: Plan
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the faults of rows to quarantine, and the results.
+
+    Args:
+        rows: harmonised rows of the dataset (`file, row, quarter, date`, fields).
+        sent: the same rows as sent (`_file, _row`, the plan's columns).
+        dataset: the dataset.
+        plan: the plan, for the period and the as-at date.
+    """
+    aliases = field_aliases(rows, dataset)
+    named = rows.with_columns(
+        pl.col(column).alias(alias)
+        for alias, column in aliases.items()
+        if alias not in rows.columns
+    )
+    beside = [c for c in sent.columns if c not in named.columns and c not in ("_file", "_row")]
+    frame = named.join(
+        sent.select("_file", "_row", *beside),
+        left_on=("file", "row"),
+        right_on=("_file", "_row"),
+        how="left",
+        maintain_order="left",
+    ).with_row_index("_index")
+    settings = plan.settings
+    counts = {str(quarter): int(count) for quarter, count in rows["quarter"].value_counts().iter_rows()}
+    rules = number_ids(
+        [
+            *automatic_rules(
+                frame.schema,
+                required=[],
+                key=("file", "row"),
+                period_start=settings.period.start,
+                as_at=settings.as_at,
+            ),
+            *rules_for(
+                dataset.expect,
+                frame.schema,
+                as_at=settings.as_at,
+                where=f"{COLLECTION_FILE}, '{dataset.id}'",
+            ),
+            *volume_rules(dataset.expect, counts),
+        ]
+    )
+    failures, results = run_suite(frame, rules)
+    words = {rule.rule: (rule.description, ", ".join(rule.columns)) for rule in rules}
+    bad = failures.filter(pl.col("action") == "quarantine")
+    faults = (
+        bad.join(frame.select("_index", "file", "row"), on="_index")
+        .with_columns(
+            dataset=pl.lit(dataset.id),
+            column=pl.col("rule").replace_strict(
+                list(words), [column for _, column in words.values()], return_dtype=pl.String
+            ),
+            value=pl.lit(None, dtype=pl.String),
+            reason=pl.col("rule").replace_strict(
+                list(words), [text for text, _ in words.values()], return_dtype=pl.String
+            ),
+        )
+        .select(list(FAULT_SCHEMA))
+        .cast(FAULT_SCHEMA)  # type: ignore[arg-type]
+    )
+    return faults, conform(results.with_columns(dataset=pl.lit(dataset.id)), EXPECTATION)

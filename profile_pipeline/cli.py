@@ -1,0 +1,184 @@
+"""The command line: `profile-pipeline VERB`. Plain lines for people, exit codes for machines."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from profile_pipeline.errors import EXIT_BAD_DATA, UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From agencies' files to a child sexual exploitation problem profile.",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ProfileOption = Annotated[
+    Path,
+    typer.Option("--profile", envvar="PROFILE_DIR", help="The profile folder.", show_default="here"),
+]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell a user's error in plain lines and leave with its exit code."""
+    try:
+        yield
+    except UserError as error:
+        for problem in error.problems:
+            err.print(f"[red]✗[/red] {escape(str(problem))}")
+        raise typer.Exit(error.exit_code) from None
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")]) -> None:
+    """Scaffold a profile folder with a commented plan."""
+    from profile_pipeline.sample.scaffold import new_folder
+
+    with told():
+        new_folder(folder)
+    out.print(f"{folder} is ready. Edit profile.yaml and collection_plan.yaml, put files in data/, then:")
+    out.print(f"  profile-pipeline check --profile {folder}")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same borough.")] = 2016,
+    children: Annotated[int, typer.Option(min=300, help="Children with records.")] = 3000,
+) -> None:
+    """Write a complete invented borough, with the truth beside it."""
+    from profile_pipeline.sample.borough import write_borough
+
+    with told():
+        write_borough(folder, seed=seed, children=children)
+    out.print(f"An invented borough is in {folder}; the truth about it in {folder / 'truth'}.")
+
+
+@app.command()
+def check(profile: ProfileOption = Path()) -> None:
+    """Validate plan and files without loading; list every problem at once."""
+    from profile_pipeline.intake.collect import delivery_problems
+    from profile_pipeline.intake.context_check import context_problems
+    from profile_pipeline.plan.load import load_plan
+    from profile_pipeline.plan.names import coverage
+
+    with told():
+        plan = load_plan(profile)
+        problems, notes = delivery_problems(plan)
+        problems += context_problems(plan)
+    covered = coverage(plan)
+    unseen = covered.filter(covered["agency"].is_null())
+    for problem in problems:
+        err.print(f"[red]✗[/red] {escape(str(problem))}")
+    for note in notes:
+        out.print(f"[yellow]![/yellow] {escape(note)}")
+    for label, how in unseen.select("label", "how").iter_rows():
+        out.print(f"[yellow]![/yellow] indicator '{escape(label)}': {escape(how)}.")
+    datasets, quarters = len(plan.datasets), len(plan.quarters)
+    if problems:
+        err.print(f"{len(problems)} problem(s). The run would go on without these files.")
+        raise typer.Exit(EXIT_BAD_DATA)
+    out.print(f"[green]✓[/green] The plan holds: {datasets} datasets, {quarters} quarters.", end="")
+    out.print(f" {len(notes)} gap(s) to be told." if notes else "")
+
+
+@app.command()
+def run(
+    profile: ProfileOption = Path(),
+    as_at: Annotated[str, typer.Option("--as-at", help="Another as-at date, such as 2015-12-31.")] = "",
+) -> None:
+    """Make everything: the problem profile, the gap table, the map and the workbooks."""
+    with told():
+        day = _day(as_at)
+        outputs = _run(profile, day)
+    gaps = _gaps(outputs)
+    if gaps:
+        out.print(f"\n{len(gaps)} intelligence gaps:")
+        for line in gaps:
+            out.print(f"  {escape(line)}")
+    out.print("\nMade:")
+    for path in outputs:
+        out.print(f"  {escape(str(path))}", soft_wrap=True)
+
+
+def _day(text: str) -> date | None:
+    from profile_pipeline.errors import PlanError, Problem
+
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise PlanError(
+            Problem("--as-at", f"'{text}' is not a date.", "Write it as 2016-03-31.")
+        ) from None
+
+
+def _run(profile: Path, day: date | None) -> list[Path]:
+    from profile_pipeline.run import Step, run_profile
+
+    if not out.is_terminal:
+        def line(step: Step) -> None:
+            mark = "✓" if step.went_well else "✗"
+            out.print(f"{mark} {step.done}/{step.of} {step.name}")
+
+        return run_profile(profile, day, line)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(step: Step) -> None:
+            bar.update(task, completed=step.done, total=step.of, description=step.name)
+
+        return run_profile(profile, day, show)
+
+
+def _gaps(outputs: list[Path]) -> list[str]:
+    import polars as pl
+
+    table = next(path for path in outputs if path.name == "intelligence_gaps.csv")
+    gaps = pl.read_csv(table, infer_schema=False)
+    return [f"{gap} ({priority}) {finding}" for gap, priority, finding in gaps.select("gap", "priority", "finding").iter_rows()]
+
+
+@app.command()
+def ui(
+    profile: ProfileOption = Path(),
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+) -> None:
+    """Start the Dagster UI on this machine alone (127.0.0.1)."""
+    from profile_pipeline.plan.load import load_plan
+    from profile_pipeline.run import dagster_home
+
+    with told():
+        load_plan(profile)
+    environment = {
+        **os.environ,
+        "PROFILE_DIR": str(profile.resolve()),
+        "DAGSTER_HOME": str(dagster_home(profile)),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+    }
+    out.print(f"The UI will be at http://127.0.0.1:{port} (Ctrl+C ends it).")
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "profile_pipeline.definitions"]
+    raise typer.Exit(
+        subprocess.call([*command, "-h", "127.0.0.1", "-p", str(port)], env=environment)  # noqa: S603
+    )
+
+
+def main() -> None:
+    """Run the command line."""
+    os.umask(0o077)
+    app()

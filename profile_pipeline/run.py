@@ -1,0 +1,140 @@
+"""One run of everything on a profile folder, through the same Dagster assets as the UI.
+
+The Dagster instance lies in the profile folder (`.dagster`), so that the UI shows every run.
+"""
+
+import contextlib
+import logging
+import os
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from profile_pipeline.errors import NoProfileError, Problem
+
+POLL_S = 0.3
+
+DAGSTER_YAML = """\
+# Dagster's home of this profile. Telemetry is off; one run at a time, since DuckDB has one writer.
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+"""
+
+# What must be there for a run to have made a profile.
+NEEDED = (
+    "sub_group/problem_profile.html",
+    "sub_group/problem_profile.docx",
+    "sub_group/problem_profile.pdf",
+    "sub_group/tables/intelligence_gaps.csv",
+    "panel/hotspot_map.html",
+    "restricted/priority_cohort.xlsx",
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step that ended: its name, and whether it went well."""
+
+    name: str
+    done: int
+    of: int
+    went_well: bool
+
+
+def dagster_home(folder: Path) -> Path:
+    """Return the profile's Dagster home, made if need be, its owner's alone."""
+    home = folder.resolve() / ".dagster"
+    home.mkdir(mode=0o700, exist_ok=True)
+    home.chmod(0o700)
+    config = home / "dagster.yaml"
+    if not config.is_file():
+        config.write_text(DAGSTER_YAML)
+    return home
+
+
+def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], None]) -> list[Path]:
+    """Materialise everything; return the outputs.
+
+    Raises:
+        PlanError: when the plan is bad.
+        NoProfileError: when no profile could be made, with the steps that failed.
+    """
+    os.umask(0o077)
+    with _quiet():
+        import dagster as dg
+
+        from profile_pipeline.definitions import JOB, build_definitions
+        from profile_pipeline.plan.load import load_plan
+
+        plan = load_plan(folder)
+        definitions = build_definitions(folder, str(as_at or ""))
+        job = definitions.resolve_job_def(JOB)
+        os.environ["DAGSTER_HOME"] = str(dagster_home(folder))
+        with dg.DagsterInstance.get() as instance:
+            failed = _execute(job, instance, progress)
+    outputs = folder / "output" / str(as_at or plan.settings.as_at)
+    lacking = [name for name in NEEDED if not (outputs / name).is_file()]
+    if failed or lacking:
+        problems = [
+            Problem(name, f"this step failed ({why}); the steps behind it did not run.")
+            for name, why in failed
+        ]
+        raise NoProfileError(problems or [Problem(str(outputs), f"lacks {', '.join(lacking)}.")])
+    return [outputs / name for name in NEEDED]
+
+
+def _execute(  # type: ignore[no-untyped-def]
+    job,  # noqa: ANN001
+    instance,  # noqa: ANN001
+    progress: Callable[[Step], None],
+) -> list[tuple[str, str]]:
+    """Run the job in a thread and tell of each step as it ends; return the steps that failed."""
+    from dagster import DagsterEventType as Kind
+
+    run_id = str(uuid.uuid4())
+    names = [node.name for node in job.graph.nodes]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(
+            job.execute_in_process, instance=instance, run_id=run_id, raise_on_error=False
+        )
+        told: set[str] = set()
+        while True:
+            over = running.done()
+            for record in instance.all_logs(run_id, of_type={Kind.STEP_SUCCESS, Kind.STEP_FAILURE}):
+                name = record.step_key or ""
+                if name not in told:
+                    told.add(name)
+                    went_well = record.dagster_event.event_type == Kind.STEP_SUCCESS
+                    progress(Step(name, len(told), len(names), went_well))
+            if over:
+                break
+            time.sleep(POLL_S)
+        result = running.result()
+    return [
+        (event.step_key, event.step_failure_data.error.cls_name or "unknown")
+        for event in result.all_events
+        if event.event_type == Kind.STEP_FAILURE
+    ]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dagster's own log off the terminal: progress and problems are ours to tell."""
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
