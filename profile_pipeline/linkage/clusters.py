@@ -27,6 +27,8 @@ MARGIN = 3.0  # bits by which the best of two rivals must lead
 PROFILE_MARGIN = 2.0  # bits above the threshold, as the best of several pairs is taken
 PROFILE_ROUNDS = 4
 TWO_FIT = "fits two people about equally well"
+ENOUGH_TO_JUDGE = 300  # identities with a partner from which the share of clashing forenames is used
+MOST_MULTIPLE_BIRTHS = 0.05  # share of children who are twins or triplets, and half as many again
 # Verdicts on two forenames.
 CLASH, DOUBT, FIT = 0, 1, 2
 
@@ -183,6 +185,7 @@ class Clusterer:
         self.root = list(range(len(self.ids)))
         self.clusters: dict[int, Evidence] = {}
         self.apart: dict[int, set[int]] = defaultdict(set)
+        self.forenames_part = True
         columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids")
         for place, (records, dob, sex, nhs, upn, local) in enumerate(
             identities.select(columns).iter_rows()
@@ -243,19 +246,55 @@ class Clusterer:
         sexes = _most(x.sexes), _most(y.sexes)
         sex_differs = None not in sexes and sexes[0] != sexes[1]
         if fit is not None and len(agree) < 2:
-            if fit < 0.5 and not (agree and self._similar(x, y)):
+            if self.forenames_part and fit < 0.5 and not (agree and self._similar(x, y)):
                 return "forenames are different names"
             if sex_differs and fit < 1.5 and not agree:
                 return "sex differs and forenames may be different names"
         if not agree and not x.dobs & y.dobs:
             dobs = _most(x.dobs), _most(y.dobs)
             if None not in dobs:
-                if not any(_near_date(p, q) for p in x.dobs for q in y.dobs):
+                near = any(_near_date(p, q) for p in x.dobs for q in y.dobs)
+                if not near and self.forenames_part:
                     return "dates of birth differ by more than a slip"
                 several = min(x.dobs[dobs[0]], y.dobs[dobs[1]]) >= 3
                 if several and "0101" not in (dobs[0][4:], dobs[1][4:]):
                     return "each date of birth is given by several records"
         return None
+
+    def judge_forenames(self, pairs: pl.DataFrame) -> None:
+        """Settle whether another forename beside one surname, birth and home means another person.
+
+        About 3 in 100 children are twins or triplets (ONS, Birth characteristics: 15 to 16 multiple
+        maternities in 1,000). Where identifiers of such pairs mostly agree, or, without identifiers,
+        far more identities have a partner of another forename, forenames are often wrong in these
+        data and the match weight alone decides.
+        """
+        needed = {"level_surname", "level_birth", "level_postcode"}
+        if not needed <= set(pairs.columns):
+            return
+        alike = pairs.filter(
+            pl.col("level_surname").str.contains("same surname|another spelling")
+            & (pl.col("level_birth") == "same date of birth")
+            & (pl.col("level_postcode") == "same postcode")
+        )
+        clashing: dict[int, bool] = {}
+        agree = differ = 0
+        for first, second in alike.select("identity_a", "identity_b").iter_rows():
+            a, b = self.index[first], self.index[second]
+            verdict = self.names.verdict(self.names.of_identity[a], self.names.of_identity[b])
+            if verdict is None:
+                continue
+            for place in (a, b):
+                clashing[place] = clashing.get(place, False) or verdict == CLASH
+            if verdict == CLASH:
+                same, other = self._numbers(self.clusters[a], self.clusters[b])
+                agree, differ = agree + bool(same), differ + bool(other and not same)
+        if agree + differ >= 20:
+            self.forenames_part = differ >= agree
+        elif len(clashing) >= ENOUGH_TO_JUDGE:
+            share = sum(clashing.values()) / len(clashing)
+            error = (share * (1 - share) / len(clashing)) ** 0.5
+            self.forenames_part = share - 2 * error <= MOST_MULTIPLE_BIRTHS
 
     def _similar(self, x: Evidence, y: Evidence) -> bool:
         """Whether the usual forenames look alike, which with one agreeing number is enough."""
@@ -381,6 +420,7 @@ def cluster(
     the contradictory decisions, which were not applied.
     """
     work = Clusterer(identities)
+    work.judge_forenames(pairs)
     same, different, contradictions = _cleared(work, decisions)
     for a, b in same:
         work.join(a, b)

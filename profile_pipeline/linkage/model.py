@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
+COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
+PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
 U_PAIRS = 300_000  # pairs sampled to estimate u
 # An error rate of identifiers: one wrong number in about a thousand records of linked health data
 # (Harron et al., Challenges in administrative data linkage, 2017, report 0.2 to 0.5 percent).
@@ -37,6 +39,7 @@ class Level:
     m: float = 0.0
     u: float = 0.0
     learn_m: bool = False
+    rare: bool = False  # learnt where the data allow, else left at its default
     learn_u: bool = True
     frequency_of: str = ""
     null: bool = False
@@ -86,6 +89,7 @@ FORENAME = (
     Level(
         "forename that sounds alike or is a short form",
         f"(fore_sound_l = fore_sound_r and length(fore_sound_l) >= 2) or {_SHORT_FORM}", 0.03, 0.005,
+        rare=True,
     ),
     Level(
         "only a forename that many share the same",
@@ -98,8 +102,8 @@ FORENAME = (
         "same initial only",
         "(length(fore_l) = 1 or length(fore_r) = 1) and fore_l[1] = fore_r[1]", 0.008, 0.002,
     ),
-    Level("somewhat similar forename", "jaro_winkler_similarity(fore_l, fore_r) >= 0.8", 0.01, 0.01),
-    Level("different forename", "else", 0.02, 0.96),
+    Level("somewhat similar forename", "jaro_winkler_similarity(fore_l, fore_r) >= 0.8", 0.01, 0.01, rare=True),
+    Level("different forename", "else", 0.02, 0.96, True),
 )  # fmt: skip
 SURNAME = (
     Level("not given", f"sur_l is null or sur_r is null or {_SWAPPED}", null=True),
@@ -108,21 +112,22 @@ SURNAME = (
     Level("nearly the same surname", _near("sur"), 0.03, 0.001, True),
     Level(
         "surname that sounds alike",
-        "sur_sound_l = sur_sound_r and length(sur_sound_l) >= 3", 0.01, 0.001,
+        "sur_sound_l = sur_sound_r and length(sur_sound_l) >= 3", 0.01, 0.001, rare=True,
     ),
     Level(
         "one of several surnames the same",
         "list_has_any(name_words_l, sur_words_r) or list_has_any(sur_words_l, name_words_r)"
         " or sur_last_sound_l = sur_last_sound_r and length(sur_last_sound_l) >= 3", 0.015, 0.004,
+        rare=True,
     ),
-    Level("different surname", "else", 0.025, 0.99),
+    Level("different surname", "else", 0.025, 0.99, True),
 )  # fmt: skip
 BIRTH = (
     Level("not given", "dob_l is null or dob_r is null", null=True),
     Level("same date of birth", "dob_l = dob_r and not dob_default_l", 0.93, 0.0003, True),
     Level("same year, both 1 January", "dob_l = dob_r", 0.002, 0.00002, learn_u=False),
     Level("day and month in the other order", "dob_swapped_l = dob_r", 0.005, 0.0002),
-    Level("one digit of the date differs", "damerau_levenshtein(dob_l, dob_r) = 1", 0.012, 0.006),
+    Level("one digit of the date differs", "damerau_levenshtein(dob_l, dob_r) = 1", 0.012, 0.006, rare=True),
     Level(
         "same year, one only as 1 January",
         "(dob_default_l or dob_default_r) and dob_l[1:4] = dob_r[1:4]", 0.004, 0.0008,
@@ -130,9 +135,9 @@ BIRTH = (
     Level(
         "two of day, month and year the same",
         "(dob_l[1:4] = dob_r[1:4])::int + (dob_l[5:6] = dob_r[5:6])::int"
-        " + (dob_l[7:8] = dob_r[7:8])::int = 2", 0.004, 0.02,
+        " + (dob_l[7:8] = dob_r[7:8])::int = 2", 0.004, 0.02, rare=True,
     ),
-    Level("different date of birth", "else", 0.003, 0.97),
+    Level("different date of birth", "else", 0.003, 0.97, True),
 )  # fmt: skip
 # The weights of an age speak only of pairs in which one side has no date of birth, so its chances are
 # reckoned among those: ages of children spread over about eight years.
@@ -162,12 +167,13 @@ POSTCODE = (
     Level("not given in full", "postcode_l is null or postcode_r is null", null=True),
     Level("same postcode", "postcode_l = postcode_r", 0.75, 0.0003, True, True),
     Level(
-        "postcode with one slip", "damerau_levenshtein(postcode_l, postcode_r) = 1", 0.01, 0.0008
+        "postcode with one slip", "damerau_levenshtein(postcode_l, postcode_r) = 1", 0.01, 0.0008,
+        rare=True,
     ),
-    Level("same sector, another postcode", "sector_l = sector_r", 0.03, 0.012),
-    Level("same district, another sector", "district_l = district_r", 0.04, 0.08),
+    Level("same sector, another postcode", "sector_l = sector_r", 0.03, 0.012, rare=True),
+    Level("same district, another sector", "district_l = district_r", 0.04, 0.08, rare=True),
     Level("elsewhere", "else", 0.17, 0.9, True),
-)
+)  # fmt: skip
 AREA = (
     Level(
         "not needed",
@@ -213,7 +219,7 @@ ADDRESS = (
         "len(list_intersect(address_words_l, address_words_r))"
         " >= 0.6 * least(len(address_words_l), len(address_words_r))", 0.2, 0.003, True,
     ),
-    Level("nearly the same address", "jaro_winkler_similarity(address_l, address_r) >= 0.85", 0.05, 0.003),
+    Level("nearly the same address", "jaro_winkler_similarity(address_l, address_r) >= 0.85", 0.05, 0.003, rare=True),
     Level("different address", "else", 0.15, 0.99, True),
 )  # fmt: skip
 COMPARISONS: dict[str, tuple[Level, ...]] = {
@@ -241,6 +247,9 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("name_key", "dob"), ""),
     (("dob", "block_words"), "block_words"),
     (("dob", "sector"), ""),
+    (("dob", "postcode"), ""),
+    (("dob", "fore_initial"), ""),
+    (("dob", "sur_initial"), ""),
     (("dob_swapped", "fore_sound"), ""),
     (("name_key", "sex"), ""),
     (("sur_sound", "fore_kin"), "fore_kin"),
@@ -274,6 +283,7 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     return identities.select(columns).with_columns(
         pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
+        pl.col("sur").str.slice(0, 1).alias("sur_initial"),
         pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
     )
 
@@ -282,7 +292,7 @@ def prior(identities: pl.DataFrame) -> float:
     """Return the probability that two identities are one person, from identities that surely are.
 
     Pairs that share an NHS number, a UPN, or name and date of birth, over all pairs, with an assumed
-    recall of 0.7; between 1e-9 and 0.01.
+    recall of 0.7; at least one partner for ten identities, at most 0.1.
     """
     pairs = 0.0
     for columns in (("fore", "sur", "dob"),):
@@ -297,10 +307,11 @@ def prior(identities: pl.DataFrame) -> float:
     )
     pairs = max(pairs, float((numbers * (numbers - 1) / 2).sum()))
     total = max(1.0, len(identities) * (len(identities) - 1) / 2)
-    return min(0.01, max(1e-9, pairs / 0.7 / total))
+    # One in ten identities with a partner is the least that a linkage is asked for.
+    return min(0.1, max(pairs / 0.7, 0.1 * len(identities)) / total)
 
 
-def settings(identities: pl.DataFrame) -> dict[str, Any]:
+def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     """Return Splink settings with the default parameters, for these identities."""
     match = prior(identities)
     # Two people share a number only by mistake: errors fall on the true owner's few records, so
@@ -319,7 +330,7 @@ def settings(identities: pl.DataFrame) -> dict[str, Any]:
             else:
                 row["m_probability"] = level.m
                 row["u_probability"] = level.u or wrong
-                row["fix_m_probability"] = not level.learn_m
+                row["fix_m_probability"] = not (level.learn_m or (rare and level.rare))
                 row["fix_u_probability"] = not level.learn_u
             if level.frequency_of:
                 row["tf_adjustment_column"] = level.frequency_of
@@ -358,7 +369,7 @@ def train(linker: Any, identities: pl.DataFrame, seed: int) -> bool:
     )
     for rule in (block_on("dob"), block_on("fore", "sur")):
         linker.training.estimate_parameters_using_expectation_maximisation(
-            rule, fix_u_probabilities=True, fix_probability_two_random_records_match=True
+            rule, fix_u_probabilities=True
         )
     return True
 
@@ -394,20 +405,74 @@ def score(
     api = DuckDBAPI(connection=con)
     table = api.register(splink_input(identities), dataset_display_name="identities")
     if model is None:
-        linker = Linker([table], chosen, log_level=logging.ERROR)
-        train(linker, identities, seed)
-        chosen = _rounded(linker.misc.save_model_to_json())
+        chosen = _trained(table, identities, chosen, seed)
     linker = Linker([table], chosen, log_level=logging.ERROR)
+    parameters = linker.misc.save_model_to_json()
+    scored = linker.inference.predict(threshold_match_weight=from_weight - PRIOR_ROOM)
+    pairs = _labelled(scored.as_duckdbpyrelation(), parameters)
+    if model is None and len(identities) >= TRAIN_FROM:
+        pairs, match = _with_prior_from_pairs(pairs, chosen, len(identities))
+        parameters["probability_two_random_records_match"] = match
     if save_to is not None:
-        linker.misc.save_model_to_json(str(save_to), overwrite=True)
-    scored = linker.inference.predict(threshold_match_weight=from_weight)
-    return _labelled(scored.as_duckdbpyrelation(), linker.misc.save_model_to_json())
+        save_to.write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
+    return pairs.filter(pl.col("match_weight") >= from_weight)
 
 
-def _rounded(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Keep six significant digits: sums over threads differ in the last ones from run to run."""
+def _with_prior_from_pairs(
+    pairs: pl.DataFrame, parameters: dict[str, Any], identities: int
+) -> tuple[pl.DataFrame, float]:
+    """Settle the prior at the share of matches that the scored pairs themselves expect.
+
+    The first estimate rests on exact agreement, which is rare where names and dates are often
+    mistyped. Moves the weights by at most PRIOR_ROOM bits.
+    """
+    first = float(parameters["probability_two_random_records_match"])
+    total = identities * (identities - 1) / 2
+    weights = pairs["match_weight"]
+    match = first
+    for _ in range(50):
+        shift = math.log2(match / (1 - match)) - math.log2(first / (1 - first))
+        expected = float((1 / (1 + 2 ** (-(weights + shift)))).sum())
+        match = min(max(expected / total, first / 2**PRIOR_ROOM), first * 2**PRIOR_ROOM, 0.1)
+    match = float(f"{match:.4g}")
+    shift = round(math.log2(match / (1 - match)) - math.log2(first / (1 - first)), 5)
+    moved = pairs.with_columns((pl.col("match_weight") + shift).round(5)).with_columns(
+        (1 / (1 + 2 ** (-pl.col("match_weight")))).round(9).alias("match_probability")
+    )
+    return moved, match
+
+
+def _trained(
+    table: Any, identities: pl.DataFrame, defaults: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """Return trained settings; rare levels are left out where the data hold none of them."""
+    from splink import Linker
+
+    for chosen in (defaults, settings(identities, rare=False)):
+        linker = Linker([table], chosen, log_level=logging.ERROR)
+        try:
+            train(linker, identities, seed)
+            return _settled(linker.misc.save_model_to_json())
+        except (ValueError, ZeroDivisionError):
+            # Splink stops when expectation maximisation drives an m to zero.
+            continue
+    return _settled(defaults)
+
+
+def _settled(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Keep learnt m from falling below their defaults where disagreement is rare, and round.
+
+    A difference that the training pairs hardly show is still possible: its m stays at the default at
+    least, and that of any other level at a quarter of it. Six significant digits: sums over threads differ in the last ones from run to run.
+    """
     for comparison in parameters["comparisons"]:
+        defaults = {level.label: level for level in COMPARISONS[comparison["output_column_name"]]}
         for level in comparison["comparison_levels"]:
+            default = defaults[level["label_for_charts"]]
+            if "m_probability" in level:
+                rarely = default.sql == "else" and default.m < COMMON
+                least = default.m if rarely else default.m / 4
+                level["m_probability"] = max(level["m_probability"], least)
             for name in ("m_probability", "u_probability"):
                 if isinstance(level.get(name), float):
                     level[name] = float(f"{level[name]:.6g}")
