@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
+BROAD = 20  # pairs an identity may have on average from a block on one field
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
 PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
 U_PAIRS = 300_000  # pairs sampled to estimate u
@@ -238,7 +239,7 @@ COMPARISONS: dict[str, tuple[Level, ...]] = {
 # The field without which a comparison is left out, so that other kinds of data cost nothing.
 _NEEDS = {
     "nhs": "nhs", "upn": "upn", "address": "address", "sex": "sex", "postcode": "postcode",
-    "area": "district", "district": "district", "sector": "sector",
+    "area": "district", "address_pairs": "address", "district": "district", "sector": "sector",
 }  # fmt: skip
 BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("nhs",), ""),
@@ -251,7 +252,8 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("dob", "fore_initial"), ""),
     (("dob", "sur_initial"), ""),
     (("dob_swapped", "fore_sound"), ""),
-    (("name_key", "sex"), ""),
+    (("name_key",), ""),
+    (("address_pairs",), "address_pairs"),
     (("sur_sound", "fore_kin"), "fore_kin"),
     (("postcode", "block_words"), "block_words"),
     (("postcode", "fore_kin"), "fore_kin"),
@@ -285,7 +287,29 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
         pl.col("sur").str.slice(0, 1).alias("sur_initial"),
         pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
+        _address_pairs().alias("address_pairs"),
     )
+
+
+def _address_pairs() -> pl.Expr:
+    """The three longest words of an address, two by two: enough to find it again after a slip."""
+    words = (
+        pl.col("address")
+        .str.split(" ")
+        .list.unique()
+        .list.eval(
+            pl.element()
+            .sort_by([pl.element().str.len_chars(), pl.element()], descending=[True, False])
+            .head(3)
+        )
+        .list.sort()
+    )
+    first, second, third = (words.list.get(place, null_on_oob=True) for place in range(3))
+    return pl.concat_list(
+        pl.concat_str(first, second, separator="|"),
+        pl.concat_str(first, third, separator="|"),
+        pl.concat_str(second, third, separator="|"),
+    ).list.drop_nulls()
 
 
 def prior(identities: pl.DataFrame) -> float:
@@ -309,6 +333,16 @@ def prior(identities: pl.DataFrame) -> float:
     total = max(1.0, len(identities) * (len(identities) - 1) / 2)
     # One in ten identities with a partner is the least that a linkage is asked for.
     return min(0.1, max(pairs / 0.7, 0.1 * len(identities)) / total)
+
+
+def _broad_blocks(identities: pl.DataFrame) -> list[tuple[tuple[str, ...], str]]:
+    """Return blocks on one field alone, where they bring few pairs (small or well spread data)."""
+    chosen: list[tuple[tuple[str, ...], str]] = []
+    for column in ("dob", "postcode"):
+        sizes = identities[column].drop_nulls().value_counts()["count"].cast(pl.Float64)
+        if float((sizes * (sizes - 1) / 2).sum()) <= BROAD * len(identities):
+            chosen.append(((column,), ""))
+    return chosen
 
 
 def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
@@ -339,7 +373,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
             rows.append(row)
         built.append({"output_column_name": name, "comparison_levels": rows})
     blocks = []
-    for columns, exploded in BLOCKS:
+    for columns, exploded in (*_broad_blocks(identities), *BLOCKS):
         if any(column in _NEEDS and not _present(identities, column) for column in columns):
             continue
         sql = " and ".join(f"l.{column} = r.{column}" for column in columns)
