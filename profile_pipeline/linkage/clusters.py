@@ -27,7 +27,9 @@ MARGIN = 3.0  # bits by which the best of two rivals must lead
 PROFILE_MARGIN = 2.0  # bits above the threshold, as the best of several pairs is taken
 PROFILE_ROUNDS = 4
 TWO_FIT = "fits two people about equally well"
-ENOUGH_TO_JUDGE = 300  # identities with a partner from which the share of clashing forenames is used
+ENOUGH_TO_JUDGE = (
+    300  # identities with a partner from which the share of clashing forenames is used
+)
 MOST_MULTIPLE_BIRTHS = 0.05  # share of children who are twins or triplets, and half as many again
 # Verdicts on two forenames.
 CLASH, DOUBT, FIT = 0, 1, 2
@@ -57,6 +59,7 @@ class Evidence:
     sexes: Counter[str] = field(default_factory=Counter)
     numbers: dict[str, Counter[str]] = field(default_factory=dict)
     local_ids: Counter[str] = field(default_factory=Counter)
+    homes: set[str] = field(default_factory=set)
 
     def absorb(self, other: Evidence) -> None:
         """Add another cluster's evidence to this one."""
@@ -66,6 +69,7 @@ class Evidence:
         self.dobs += other.dobs
         self.sexes += other.sexes
         self.local_ids += other.local_ids
+        self.homes |= other.homes
         for kind, counter in other.numbers.items():
             self.numbers.setdefault(kind, Counter()).update(counter)
 
@@ -82,7 +86,15 @@ class Names:
 
     def __init__(self, identities: pl.DataFrame) -> None:
         """Number the distinct names of the identities."""
-        columns = ("fore", "fore_words", "fore_telling", "fore_kin", "fore_kin_all", "fore_sound", "sur_words")
+        columns = (
+            "fore",
+            "fore_words",
+            "fore_telling",
+            "fore_kin",
+            "fore_kin_all",
+            "fore_sound",
+            "sur_words",
+        )
         self.of_identity: list[int] = []
         self.names: list[Name] = []
         known: dict[Hashable, int] = {}
@@ -144,7 +156,6 @@ class Names:
             return DOUBT
         return CLASH
 
-
     @staticmethod
     def _initials(a: Name, b: Name) -> bool:
         """Whether one name's initials are those of the other's words ("M Danyal", "Mohammed")."""
@@ -186,8 +197,8 @@ class Clusterer:
         self.clusters: dict[int, Evidence] = {}
         self.apart: dict[int, set[int]] = defaultdict(set)
         self.forenames_part = True
-        columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids")
-        for place, (records, dob, sex, nhs, upn, local) in enumerate(
+        columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcode", "sector")
+        for place, (records, dob, sex, nhs, upn, local, postcode, sector) in enumerate(
             identities.select(columns).iter_rows()
         ):
             evidence = Evidence([place], records)
@@ -202,6 +213,7 @@ class Clusterer:
                     evidence.numbers[kind] = Counter({number: records})
             for number in local or ():
                 evidence.local_ids[number] = records
+            evidence.homes = {home for home in (postcode, sector) if home}
             self.clusters[place] = evidence
 
     def find(self, place: int) -> int:
@@ -256,6 +268,8 @@ class Clusterer:
                 near = any(_near_date(p, q) for p in x.dobs for q in y.dobs)
                 if not near and self.forenames_part:
                     return "dates of birth differ by more than a slip"
+                if x.homes and y.homes and not x.homes & y.homes:
+                    return "date of birth and home both differ"
                 several = min(x.dobs[dobs[0]], y.dobs[dobs[1]]) >= 3
                 if several and "0101" not in (dobs[0][4:], dobs[1][4:]):
                     return "each date of birth is given by several records"
@@ -265,8 +279,8 @@ class Clusterer:
         """Settle whether another forename beside one surname, birth and home means another person.
 
         About 3 in 100 children are twins or triplets (ONS, Birth characteristics: 15 to 16 multiple
-        maternities in 1,000). Where identifiers of such pairs mostly agree, or, without identifiers,
-        far more identities have a partner of another forename, forenames are often wrong in these
+        maternities in 1,000). Where identifiers of such pairs mostly agree, or, without them, far
+        more identities have a partner of another forename, forenames are often wrong in these
         data and the match weight alone decides.
         """
         needed = {"level_surname", "level_birth", "level_postcode"}
@@ -315,10 +329,10 @@ class Clusterer:
                 continue
             if (
                 _near_number(_most(p), _most(q))
-                or _most(p) in q
-                and q[_most(p)] * 2 >= q.total()
-                or _most(q) in p
-                and p[_most(q)] * 2 >= p.total()
+                or (_most(p) in q
+                and q[_most(p)] * 2 >= q.total())
+                or (_most(q) in p
+                and p[_most(q)] * 2 >= p.total())
             ):
                 agree.append(kind)
             elif not any(_near_number(i, j) for i in p for j in q):
@@ -351,7 +365,7 @@ def _cleared(
     """Return the pairs decided the same and different, and the decisions that contradict others.
 
     Of several decisions on one pair the last counts. Where "same" decisions, one after the other,
-    join a pair that was decided "different", all of that group are refused: a person must look again.
+    join a pair decided "different", all of that group are refused until someone looks again.
     """
     schema = {"identity_a": pl.String, "identity_b": pl.String, "decision": pl.String}
     refused = pl.DataFrame(schema=schema)
@@ -499,12 +513,12 @@ def _rival(
 # Comparisons that speak of one thing: the best pair is taken for them together.
 _TOGETHER = (
     ("forename", "surname"), ("birth", "age"), ("postcode", "area"), ("sex",), ("nhs",), ("upn",),
-    ("local_id",), ("address",),
+    ("local_id",), ("address",), ("nickname",), ("vehicle",),
 )  # fmt: skip
 
 
 def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return weights between clusters: for each kind of evidence, the best of the pairs between them.
+    """Return weights between clusters: for each kind of evidence, the best of their pairs.
 
     A child who moved or changed name agrees with one of their records in the address and with
     another in the name. Columns `a, b` (one identity of each cluster), `weight`.
@@ -557,7 +571,9 @@ def _join_profiles(
     if not any(column.startswith("weight_") for column in pairs.columns):
         return
     for _ in range(PROFILE_ROUNDS):
-        rows = list(_profiles(work, pairs).filter(pl.col("weight") >= threshold - MARGIN).iter_rows())
+        rows = list(
+            _profiles(work, pairs).filter(pl.col("weight") >= threshold - MARGIN).iter_rows()
+        )
         neighbours: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for a, b, weight in rows:
             neighbours[a].append((b, weight))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 VERSION = 1
+PRIOR_FROM = 200  # identities from which the prior is settled by the pairs
 TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
 BROAD = 20  # pairs an identity may have on average from a block on one field
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
@@ -40,10 +41,10 @@ class Level:
     m: float = 0.0
     u: float = 0.0
     learn_m: bool = False
-    rare: bool = False  # learnt where the data allow, else left at its default
     learn_u: bool = True
     frequency_of: str = ""
     null: bool = False
+    rare: bool = False  # learnt where the data allow, else left at its default
 
 
 def _any_shared(name: str) -> str:
@@ -89,8 +90,8 @@ FORENAME = (
     Level("nearly the same forename", _near("fore"), 0.05, 0.003, True),
     Level(
         "forename that sounds alike or is a short form",
-        f"(fore_sound_l = fore_sound_r and length(fore_sound_l) >= 2) or {_SHORT_FORM}", 0.03, 0.005,
-        rare=True,
+        f"(fore_sound_l = fore_sound_r and length(fore_sound_l) >= 2) or {_SHORT_FORM}",
+        0.03, 0.005, rare=True,
     ),
     Level(
         "only a forename that many share the same",
@@ -103,7 +104,10 @@ FORENAME = (
         "same initial only",
         "(length(fore_l) = 1 or length(fore_r) = 1) and fore_l[1] = fore_r[1]", 0.008, 0.002,
     ),
-    Level("somewhat similar forename", "jaro_winkler_similarity(fore_l, fore_r) >= 0.8", 0.01, 0.01, rare=True),
+    Level(
+        "somewhat similar forename", "jaro_winkler_similarity(fore_l, fore_r) >= 0.8", 0.01, 0.01,
+        rare=True,
+    ),
     Level("different forename", "else", 0.02, 0.96, True),
 )  # fmt: skip
 SURNAME = (
@@ -128,7 +132,10 @@ BIRTH = (
     Level("same date of birth", "dob_l = dob_r and not dob_default_l", 0.93, 0.0003, True),
     Level("same year, both 1 January", "dob_l = dob_r", 0.002, 0.00002, learn_u=False),
     Level("day and month in the other order", "dob_swapped_l = dob_r", 0.005, 0.0002),
-    Level("one digit of the date differs", "damerau_levenshtein(dob_l, dob_r) = 1", 0.012, 0.006, rare=True),
+    Level(
+        "one digit of the date differs", "damerau_levenshtein(dob_l, dob_r) = 1", 0.012, 0.006,
+        rare=True,
+    ),
     Level(
         "same year, one only as 1 January",
         "(dob_default_l or dob_default_r) and dob_l[1:4] = dob_r[1:4]", 0.004, 0.0008,
@@ -140,8 +147,8 @@ BIRTH = (
     ),
     Level("different date of birth", "else", 0.003, 0.97, True),
 )  # fmt: skip
-# The weights of an age speak only of pairs in which one side has no date of birth, so its chances are
-# reckoned among those: ages of children spread over about eight years.
+# The weights of an age speak only of pairs in which one side has no date of birth, so its chances
+# are reckoned among those: ages of children spread over about eight years.
 AGE = (
     Level(
         "not needed",
@@ -178,7 +185,8 @@ POSTCODE = (
 AREA = (
     Level(
         "not needed",
-        "district_l is null or district_r is null or (postcode_l is not null and postcode_r is not null)",
+        "district_l is null or district_r is null"
+        " or (postcode_l is not null and postcode_r is not null)",
         null=True,
     ),
     Level("same sector, no more given", "sector_l = sector_r", 0.7, 0.012),
@@ -220,9 +228,22 @@ ADDRESS = (
         "len(list_intersect(address_words_l, address_words_r))"
         " >= 0.6 * least(len(address_words_l), len(address_words_r))", 0.2, 0.003, True,
     ),
-    Level("nearly the same address", "jaro_winkler_similarity(address_l, address_r) >= 0.85", 0.05, 0.003, rare=True),
+    Level(
+        "nearly the same address", "jaro_winkler_similarity(address_l, address_r) >= 0.85", 0.05,
+        0.003, rare=True,
+    ),
     Level("different address", "else", 0.15, 0.99, True),
 )  # fmt: skip
+NICKNAME = (
+    Level("not given", "len(other_words_l) = 0 or len(other_words_r) = 0", null=True),
+    Level("same nickname or alias", _any_shared("other_words"), 0.85, 0.01),
+    Level("another nickname or alias", "else", 0.15, 0.99),
+)
+VEHICLE = (
+    Level("not seen", "vehicle_l is null or vehicle_r is null", null=True),
+    Level("same vehicle", "vehicle_l = vehicle_r", 0.5, 0.003, learn_u=False),
+    Level("another vehicle", "else", 0.5, 0.997, learn_u=False),
+)
 COMPARISONS: dict[str, tuple[Level, ...]] = {
     "forename": FORENAME,
     "surname": SURNAME,
@@ -235,11 +256,14 @@ COMPARISONS: dict[str, tuple[Level, ...]] = {
     "upn": UPN,
     "local_id": LOCAL_ID,
     "address": ADDRESS,
+    "nickname": NICKNAME,
+    "vehicle": VEHICLE,
 }
 # The field without which a comparison is left out, so that other kinds of data cost nothing.
 _NEEDS = {
-    "nhs": "nhs", "upn": "upn", "address": "address", "sex": "sex", "postcode": "postcode",
-    "area": "district", "address_pairs": "address", "district": "district", "sector": "sector",
+    "nhs": "nhs", "upn": "upn", "address": "address", "vehicle": "vehicle", "sex": "sex",
+    "postcode": "postcode", "area": "district", "address_pairs": "address",
+    "district": "district", "sector": "sector",
 }  # fmt: skip
 BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("nhs",), ""),
@@ -254,6 +278,8 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("dob_swapped", "fore_sound"), ""),
     (("name_key",), ""),
     (("address_pairs",), "address_pairs"),
+    (("other_words", "fore_sound"), "other_words"),
+    (("other_words", "sur_sound"), "other_words"),
     (("sur_sound", "fore_kin"), "fore_kin"),
     (("postcode", "block_words"), "block_words"),
     (("postcode", "fore_kin"), "fore_kin"),
@@ -265,6 +291,8 @@ def _present(identities: pl.DataFrame, name: str) -> bool:
     needed = _NEEDS.get(name)
     if name == "age":
         return bool((identities["dob"].is_null() & identities["born_from"].is_not_null()).any())
+    if name in ("nickname", "other_words"):
+        return bool((identities["other_words"].list.len() > 0).any())
     if name == "local_id":
         return bool((identities["local_ids"].list.len() > 0).any())
     return needed is None or identities[needed].null_count() < len(identities)
@@ -278,10 +306,11 @@ def comparisons(identities: pl.DataFrame) -> dict[str, tuple[Level, ...]]:
 def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that the model's SQL reads."""
     columns = (
-        "identity", "fore", "sur", "fore_first", "fore_words", "fore_telling", "fore_kin_all", "sur_words", "name_words", "fore_kin",
-        "sur_kin", "fore_sound", "sur_sound", "sur_last_sound", "name_key", "block_words", "dob",
-        "dob_swapped", "dob_default", "born_from", "born_to", "sex", "postcode", "sector", "district",
-        "nhs", "upn", "local_ids", "issuers", "address",
+        "identity", "fore", "sur", "fore_first", "fore_telling", "fore_kin_all", "sur_words",
+        "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
+        "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to", "sex",
+        "postcode", "sector", "district",
+        "nhs", "upn", "local_ids", "issuers", "address", "other_words", "vehicle",
     )  # fmt: skip
     return identities.select(columns).with_columns(
         pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
@@ -315,7 +344,7 @@ def _address_pairs() -> pl.Expr:
 def prior(identities: pl.DataFrame) -> float:
     """Return the probability that two identities are one person, from identities that surely are.
 
-    Pairs that share an NHS number, a UPN, or name and date of birth, over all pairs, with an assumed
+    Pairs that share an NHS number, or name and date of birth, over all pairs, with an assumed
     recall of 0.7; at least one partner for ten identities, at most 0.1.
     """
     pairs = 0.0
@@ -338,10 +367,15 @@ def prior(identities: pl.DataFrame) -> float:
 def _broad_blocks(identities: pl.DataFrame) -> list[tuple[tuple[str, ...], str]]:
     """Return blocks on one field alone, where they bring few pairs (small or well spread data)."""
     chosen: list[tuple[tuple[str, ...], str]] = []
-    for column in ("dob", "postcode"):
+    for column in ("dob", "postcode", "sur_sound", "vehicle"):
         sizes = identities[column].drop_nulls().value_counts()["count"].cast(pl.Float64)
         if float((sizes * (sizes - 1) / 2).sum()) <= BROAD * len(identities):
             chosen.append(((column,), ""))
+    aliases = (
+        identities["other_words"].explode(empty_as_null=True).drop_nulls().value_counts()["count"]
+    )
+    if float((aliases.cast(pl.Float64) ** 2 / 2).sum()) <= BROAD * len(identities):
+        chosen.append((("other_words",), "other_words"))
     return chosen
 
 
@@ -366,7 +400,8 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
                 row["u_probability"] = level.u or wrong
                 row["fix_m_probability"] = not (level.learn_m or (rare and level.rare))
                 row["fix_u_probability"] = not level.learn_u
-            if level.frequency_of:
+            # In few identities a name is frequent because one person is spoken of often.
+            if level.frequency_of and len(identities) >= TRAIN_FROM:
                 row["tf_adjustment_column"] = level.frequency_of
                 row["tf_adjustment_weight"] = 1.0
                 row["tf_minimum_u_value"] = 1.0 / max(1000, len(identities))
@@ -374,7 +409,10 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
         built.append({"output_column_name": name, "comparison_levels": rows})
     blocks = []
     for columns, exploded in (*_broad_blocks(identities), *BLOCKS):
-        if any(column in _NEEDS and not _present(identities, column) for column in columns):
+        if any(
+            (column in _NEEDS or column == "other_words") and not _present(identities, column)
+            for column in columns
+        ):
             continue
         sql = " and ".join(f"l.{column} = r.{column}" for column in columns)
         blocks.append(
@@ -417,7 +455,7 @@ def score(
     model: Path | None = None,
     save_to: Path | None = None,
 ) -> pl.DataFrame:
-    """Return the pairs that a block brings together and whose match weight is at least `from_weight`.
+    """Return the pairs that a block brings together, from match weight `from_weight` up.
 
     Columns `identity_a < identity_b`, `match_weight` (log2), `match_probability`, and for each
     comparison `level_<name>` (label) and `weight_<name>` (log2, term frequency included). With
@@ -444,7 +482,7 @@ def score(
     parameters = linker.misc.save_model_to_json()
     scored = linker.inference.predict(threshold_match_weight=from_weight - PRIOR_ROOM)
     pairs = _labelled(scored.as_duckdbpyrelation(), parameters)
-    if model is None and len(identities) >= TRAIN_FROM:
+    if model is None and len(identities) >= PRIOR_FROM:
         pairs, match = _with_prior_from_pairs(pairs, chosen, len(identities))
         parameters["probability_two_random_records_match"] = match
     if save_to is not None:
@@ -496,8 +534,9 @@ def _trained(
 def _settled(parameters: dict[str, Any]) -> dict[str, Any]:
     """Keep learnt m from falling below their defaults where disagreement is rare, and round.
 
-    A difference that the training pairs hardly show is still possible: its m stays at the default at
-    least, and that of any other level at a quarter of it. Six significant digits: sums over threads differ in the last ones from run to run.
+    A difference that the training pairs hardly show is still possible: its m stays at the default
+    at least, and that of any other level at a quarter of it. Six significant digits: sums over
+    threads differ in the last ones from run to run.
     """
     for comparison in parameters["comparisons"]:
         defaults = {level.label: level for level in COMPARISONS[comparison["output_column_name"]]}

@@ -114,8 +114,8 @@ def _telling(words: pl.Expr) -> pl.Expr:
 
 # Surnames that end otherwise for women: Czech and Slovak, Bulgarian and Russian, Polish.
 _STEMS = (
-    (r"ova$", ""), (r"ova$", "ov"), (r"eva$", "ev"), (r"([scz])ka$", "${1}ki"), (r"([scz])ky$", "${1}ki"),
-    (r"ina$", "in"), (r"skaya$", "ski"), (r"([^aeiou])na$", "${1}ny"),
+    (r"ova$", ""), (r"ova$", "ov"), (r"eva$", "ev"), (r"([scz])ka$", "${1}ki"),
+    (r"([scz])ky$", "${1}ki"), (r"ina$", "in"), (r"skaya$", "ski"), (r"([^aeiou])na$", "${1}ny"),
 )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def _stems(words: pl.DataFrame) -> pl.DataFrame:
 
 
 def _looked_up(frame: pl.DataFrame, words: str, kind: str) -> pl.Series:
-    """Return for each row the sorted names its words may stand for, the words themselves included."""
+    """Return for each row the sorted names its words may stand for, themselves included."""
     table = kin(kind)
     lookup = pl.DataFrame(
         {"word": list(table), "kin": list(table.values())},
@@ -156,7 +156,8 @@ def standardised(names: pl.DataFrame) -> pl.DataFrame:
 
     Takes `forename`, `surname` (text) and `other_names` (list). Adds `fore`, `sur` (plain, written
     together), `fore_first`, `fore_words`, `fore_telling` and `sur_words` (words that tell people
-    apart), `name_words` (all words), `fore_kin` (of telling words and other names), `fore_kin_all`, `sur_kin`, `fore_sound`, `sur_sound`, `name_key` (order of names ignored) and
+    apart), `name_words` (all words), `fore_kin` (of telling words and other names),
+    `fore_kin_all`, `sur_kin`, `fore_sound`, `sur_sound`, `name_key` (order of names ignored) and
     `block_words` (sound keys of all words).
     """
     empty = pl.lit([], dtype=pl.List(pl.String))
@@ -220,7 +221,15 @@ def standardised(names: pl.DataFrame) -> pl.DataFrame:
             .alias("name_key"),
             pl.col("fore_words").fill_null(empty),
         )
-        .drop("name_row", "fore_text", "sur_text", "other_text", "sur_all", "other_words", "fore_and_other", "telling_and_other")
+        .drop(
+            "name_row",
+            "fore_text",
+            "sur_text",
+            "other_text",
+            "sur_all",
+            "fore_and_other",
+            "telling_and_other",
+        )
     )
 
 

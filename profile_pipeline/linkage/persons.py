@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 OVERSIZE = 12  # distinct dates of birth and names make a cluster of this many suspicious
+SUSPECT_CAUTION = 2.0  # bits above the threshold that a link between suspects needs
 SCORED_FROM = -6.0  # match weight from which pairs are kept as evidence
 
 
@@ -35,7 +36,7 @@ class Linkage:
     `identities`: distinct identities with their compared forms.
     `links`: meets tables.LINK.
     `evidence`: the pairs with level and weight of each comparison.
-    `review`: the clerical queue, most telling first. `oversize`: clusters held loosely or too large.
+    `review`: the clerical queue, most telling first. `oversize`: clusters held loosely or large.
     `unlinkable`: by dataset, records that hold too little to be linked, and records left alone.
     `contradictions`: clerical decisions that contradict one another and were not applied.
     """
@@ -75,9 +76,9 @@ def link_children(
 ) -> Linkage:
     """Link the records of children.
 
-    `subjects` meets records.subject and holds children only. `key` makes identity hashes unguessable
-    and must be kept with the registry. `decisions` has `identity_a, identity_b, decision` (same,
-    different or can't tell) and may have `when`. With `model`, a Splink model saved before is used
+    `subjects` meets records.subject and holds children only. `key` makes identity hashes
+    unguessable and must be kept with the registry. `decisions` has `identity_a, identity_b,
+    decision` (same, different or can't tell) and may have `when`. With `model`, a Splink model saved before is used
     instead of training afresh; `save_model_to` keeps the one used.
     """
     return _link("child", subjects, settings, key, decisions, model, save_model_to, con)
@@ -120,13 +121,20 @@ def _link(
         model=model,
         save_to=save_model_to,
     )
-    done = clustering.cluster(identities, pairs, threshold=settings.threshold, decisions=decisions)
+    threshold = settings.threshold + (SUSPECT_CAUTION if role == "suspect" else 0.0)
+    done = clustering.cluster(
+        identities,
+        pairs,
+        threshold=threshold,
+        strict=settings.strict_threshold,
+        decisions=decisions,
+    )
     record_cluster = of_record.join(done.clusters, on="identity", maintain_order="left").sort(
         ROW_KEY
     )
     return Linkage(
         role=role,
-        threshold=settings.threshold,
+        threshold=threshold,
         record_cluster=record_cluster,
         identities=identities,
         links=tables.conform(done.links, tables.LINK),
@@ -208,8 +216,8 @@ def unlinkable(identities: pl.DataFrame, record_cluster: pl.DataFrame) -> pl.Dat
     """Return, by dataset, how many records hold too little to be linked and how many stayed alone.
 
     Columns `dataset, records, too_little, alone`. Too little: no identifier, and neither forename,
-    surname and age or date of birth, nor date of birth with a postcode sector, nor both names with a
-    full postcode.
+    surname and age or date of birth, nor date of birth with a postcode sector, nor both names with
+    a full postcode.
     """
     number = pl.any_horizontal(
         pl.col("nhs").is_not_null(), pl.col("upn").is_not_null(), pl.col("local_ids").list.len() > 0
