@@ -46,9 +46,9 @@ def _is_number(text: str) -> bool:
 
 
 def csv_bytes(frame: pl.DataFrame) -> bytes:
-    """Return a frame of text as CSV: UTF-8, one header row, `\\n`, formulas neutralised."""
+    """Return a frame of text as CSV: UTF-8, one header row, no formulas, null empty."""
     safe = frame.with_columns(
-        pl.Series(c, [None if v is None else neutralise(v) for v in frame[c].to_list()], pl.String)
+        pl.Series(c, [neutralise(v) if v else None for v in frame[c].to_list()], pl.String)
         for c in frame.columns
     )
     return safe.write_csv(line_terminator="\n").encode()
@@ -85,7 +85,7 @@ def workbook_bytes(sheets: Sequence[Sheet], title: str, *, whole_numbers: bool =
                 page.set_column(number, number, _width(column, values))
                 for row, value in enumerate(values, start=top + 1):
                     if isinstance(value, date):
-                        page.write_datetime(row, number, datetime(*value.timetuple()[:3]), day)
+                        page.write_datetime(row, number, value, day)
                     elif isinstance(value, bool | str):
                         text = neutralise(str(value))[:EXCEL_CELL_LIMIT]
                         if whole_numbers and text.isascii() and text.isdigit():

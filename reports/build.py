@@ -3,13 +3,14 @@
 Same context, same bytes. Nothing here computes a figure.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 from reports import figures, sections
 from reports.context import ReportContext
 from reports.documents import to_docx, to_html, to_pdf
-from reports.markdown import Markdown, bullets, escape, figure
+from reports.markdown import Markdown, bullets, escape, figure, note
 
 TEMPLATE = Path(__file__).parent / "problem_profile.md"
 SYNTHETIC = "Invented data: no person, place or event in this document is real."
@@ -27,20 +28,24 @@ def build_report(context: ReportContext) -> dict[str, bytes]:
     alts = {name: chart.alt for name, chart in charts.items()}
     meta = _meta(context)
     as_at = context.settings.as_at
-    print_form = render(context, alts, "png")
+    widths = {name: figures.width_percent(svgs[f"{name}.svg"]) for name in charts}
+    print_form = render(context, alts, widths, "png")
     return {
-        "problem_profile.html": to_html(render(context, alts, "svg"), svgs, meta),
+        "problem_profile.html": to_html(render(context, alts, widths, "svg"), svgs, meta),
         "problem_profile.docx": to_docx(print_form, pngs, meta, as_at),
         "problem_profile.pdf": to_pdf(print_form, pngs, meta, as_at),
     }
 
 
-def render(context: ReportContext, alts: dict[str, str], suffix: str) -> str:
+def render(
+    context: ReportContext, alts: Mapping[str, str], widths: Mapping[str, str], suffix: str
+) -> str:
     """Return the report's Markdown; every value is escaped unless this package made it.
 
     Args:
         context: what is printed.
         alts: names of the charts there are, with what each shows in words.
+        widths: how wide each chart is drawn, of the text (`80%`).
         suffix: file type of the charts (`svg` or `png`).
     """
     import jinja2
@@ -50,21 +55,17 @@ def render(context: ReportContext, alts: dict[str, str], suffix: str) -> str:
     def chart(name: str, caption: str) -> Markdown:
         if name not in alts:
             return Markdown("*No chart: every figure of it is suppressed, or there is none.*")
-        return figure(f"{name}.{suffix}", alts[name], caption)
+        return figure(f"{name}.{suffix}", alts[name], caption, widths[name])
 
     def comment(section: str) -> Markdown:
-        text = context.commentary.get(section, "").strip()
-        if not text:
-            return Markdown("")
-        paragraphs = "\n\n".join(escape(part) for part in text.split("\n\n"))
-        return Markdown(f"::: commentary\n**The analyst writes:** {paragraphs}\n:::")
+        return note(context.commentary.get(section, ""), "The analyst writes:")
 
     environment = jinja2.Environment(
         finalize=escape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # Markdown, not HTML: `finalize` escapes every value
+        autoescape=False,  # noqa: S701 Markdown, not HTML: `finalize` escapes every value
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     period, terms = settings.period, settings.terms_of_reference
@@ -85,7 +86,7 @@ def render(context: ReportContext, alts: dict[str, str], suffix: str) -> str:
         comment=comment,
         victims=sections.by_dimension(context, "victim_profile", "children"),
         suspects=sections.by_dimension(context, "suspect_profile", "suspects"),
-        locations=sections.by_dimension(context, "location_profile", "events"),
+        locations=sections.by_dimension(context, "location_profile", "events", "###"),
         **{
             name: getattr(sections, name)(context)
             for name in (
@@ -123,6 +124,7 @@ def _meta(context: ReportContext) -> dict[str, str]:
     meta = {
         "title": settings.title,
         "area": settings.area.name,
+        "subtitle": settings.area.name,
         "marking": f"{settings.protective_marking} · {context.edition}",
         "footer": f"{settings.title}, {settings.area.name}, as at {_day(settings.as_at)}",
     }

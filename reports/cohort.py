@@ -20,34 +20,20 @@ from profile_pipeline.tables import (
 from profile_pipeline.workbooks import Sheet, workbook_bytes
 
 NOTICE = (
-    (
-        "What this is: children of the area with {least} or more indicators that count in overlap, in "
-        "the last four quarters, from the records of several agencies."
-    ),
-    (
-        "What it is for: to bring to professional judgement children whom no single agency sees whole. "
-        "It decides nothing."
-    ),
-    (
-        "What it is not: a score, a ranking of need, or a list of children harmed. Children with the "
-        "same number of indicators are ties; their order within it is that of their ids."
-    ),
-    (
-        "An indicator is something an agency recorded. It has little evidence as a predictor, may be "
-        "wrong, and may be a sign of other harm or of none."
-    ),
-    (
-        "Absence of data is not low risk: a child whom an agency doesn't record, or whose agency sent "
-        "nothing, has fewer indicators here for that reason alone."
-    ),
-    (
-        "Records are joined by computer. Before anything is done for a child, check on the sheet "
-        "'sources' that the rows are the child's own, in the agencies' files."
-    ),
-    (
-        "Handling: person-level data, for the analyst alone. Share the minimum necessary, record the "
-        "decision and the reason, and correct what turns out wrong."
-    ),
+    "What this is: children of the area with {least} or more indicators that count in overlap, "
+    + "in the last four quarters, from the records of several agencies.",
+    "What it is for: to bring to professional judgement children whom no single agency sees "
+    + "whole. It decides nothing.",
+    "What it is not: a score, a ranking of need, or a list of children harmed. Children with the "
+    + "same number of indicators are ties; within a tie they stand in the order of their ids.",
+    "An indicator is something an agency recorded. It has little evidence as a predictor, may be "
+    + "wrong, and may be a sign of other harm or of none.",
+    "Absence of data is not low risk: a child whom an agency doesn't record, or whose agency "
+    + "sent nothing, has fewer indicators here for that reason alone.",
+    "Records are joined by computer. Before anything is done for a child, check on the sheet "
+    + "'sources' that the rows are the child's own, in the agencies' files.",
+    "Handling: person-level data, for the analyst alone. Share the minimum necessary, record "
+    + "the decision and the reason, and correct what turns out wrong.",
 )
 
 

@@ -1,12 +1,14 @@
 """Markdown to HTML, DOCX and PDF: pandoc and Typst from their wheels, same input same bytes.
 
-No request to anywhere: pandoc gets `--sandbox`-like input (no raw HTML, images from a temporary
-folder), Typst only the fonts it brings along.
+No request to anywhere: pandoc reads escaped Markdown with raw HTML off and images from a temporary
+folder alone, Typst has only the fonts it brings along.
 """
 
+import io
 import os
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -40,7 +42,7 @@ def to_docx(
         reference = Path(folder) / "reference.docx"
         reference.write_bytes(reference_docx(meta["marking"], meta["footer"]))
         arguments = ["--to=docx", f"--reference-doc={reference}", "--toc", "--toc-depth=1"]
-        return _pandoc(markdown, images, meta, arguments, as_at)
+        return _same_dates(_pandoc(markdown, images, meta, arguments, as_at))
 
 
 def to_pdf(
@@ -62,6 +64,18 @@ def to_pdf(
             timestamp=int(_moment(as_at).timestamp()),
         )
     return bytes(made)
+
+
+def _same_dates(archive: bytes) -> bytes:
+    """Return a ZIP with every entry dated alike; parts of the reference bear the time of day."""
+    made = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(archive)) as old,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
+    return made.getvalue()
 
 
 def _moment(day: date) -> datetime:
@@ -103,7 +117,7 @@ def _pandoc(
             **os.environ,
             "SOURCE_DATE_EPOCH": str(int(_moment(as_at).timestamp())),
         }
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 our own pandoc, arguments in a list
             command, cwd=folder, env=environment, capture_output=True, check=False
         )
         if done.returncode != 0:

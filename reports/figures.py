@@ -5,6 +5,7 @@ that says what it shows, and its numbers stand in the table beside it.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ import polars as pl
 from profile_pipeline.tables import SUPPRESSED, TOTAL
 
 BLUE, ORANGE, VERMILION, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#8a8f94"
+HIDDEN = -1.0  # stands for a suppressed count in the overlap table, drawn grey
+TEXT_WIDTH = 680  # pixels of a chart that fills the line
 FONT = "Liberation Sans, Arial, sans-serif"
 LEVELS = {"at_risk": "at risk", "significant": "significant", "serious": "serious"}
 INTERVIEWS = {
@@ -66,6 +69,13 @@ def png(chart: Chart) -> bytes:
     return bytes(vl_convert.vegalite_to_png(json.dumps(chart.spec), scale=3))
 
 
+def width_percent(drawing: bytes) -> str:
+    """Return how much of the text's width a chart takes, so that all have letters of one size."""
+    found = re.search(rb'<svg[^>]* width="([0-9.]+)"', drawing)
+    natural = float(found[1]) if found else TEXT_WIDTH
+    return f"{min(100, round(100 * natural / TEXT_WIDTH))}%"
+
+
 def _table(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
     return tables.get(name, pl.DataFrame())
 
@@ -95,7 +105,7 @@ def _stacked(
     import altair as alt
 
     return _finish(
-        alt.Chart(alt.Data(values=rows), width=520, height=230)
+        alt.Chart(alt.InlineData(values=rows), width=520, height=230)
         .mark_bar(stroke="white", strokeWidth=1)
         .encode(
             x=alt.X("quarter:N", title=None, sort=None, axis=alt.Axis(labelAngle=-35)),
@@ -168,7 +178,7 @@ def _indicators(tables: Mapping[str, pl.DataFrame], labels: Mapping[str, str]) -
     if not any(row["count"] for row in rows):
         return None
     rows.sort(key=lambda row: (-row["count"], row["indicator"]))
-    base = alt.Chart(alt.Data(values=rows), width=330, height=alt.Step(21)).encode(
+    base = alt.Chart(alt.InlineData(values=rows), width=330, height=alt.Step(21)).encode(
         x=alt.X("count:Q", title="children", axis=alt.Axis(tickMinStep=1, format="d")),
         y=alt.Y("indicator:N", title=None, sort=None, axis=alt.Axis(labelLimit=290)),
     )
@@ -192,21 +202,28 @@ def _overlap(tables: Mapping[str, pl.DataFrame], labels: Mapping[str, str]) -> C
         return None
     named = {name: labels.get(name, name.replace("_", " ")) for name in used}
     rows = [
-        {"a": named[a], "b": named[b], "count": number(text), "text": text}
+        {
+            "a": named[a],
+            "b": named[b],
+            "count": HIDDEN if number(text) is None else number(text),
+            "text": text,
+        }
         for a, b, text in pairs
         if a in named and b in named
     ]
     order = [named[name] for name in used]
-    most = max((row["count"] or 0 for row in rows), default=0)
-    base = alt.Chart(alt.Data(values=rows), width=alt.Step(32), height=alt.Step(24)).encode(
+    most = max((row["count"] for row in rows), default=0)
+    base = alt.Chart(alt.InlineData(values=rows), width=alt.Step(32), height=alt.Step(24)).encode(
         x=alt.X("a:N", title=None, sort=order, axis=alt.Axis(labelAngle=-40, labelLimit=190)),
         y=alt.Y("b:N", title=None, sort=order, axis=alt.Axis(labelLimit=230)),
     )
     cells = base.mark_rect(stroke="white").encode(
         color=alt.condition(
-            "datum.count === null",
+            "datum.count < 0",
             alt.value("#dfe3e6"),
-            alt.Color("count:Q", legend=None, scale=alt.Scale(scheme="blues", domainMin=0)),
+            alt.Color(
+                "count:Q", legend=None, scale=alt.Scale(scheme="blues", domain=[0, max(most, 1)])
+            ),
         )
     )
     words = base.mark_text(fontSize=10).encode(
@@ -215,7 +232,9 @@ def _overlap(tables: Mapping[str, pl.DataFrame], labels: Mapping[str, str]) -> C
             f"datum.count > {0.6 * most}", alt.value("white"), alt.value("#1b2a33")
         ),
     )
-    top = sorted((row for row in rows if row["count"]), key=lambda r: (-r["count"], r["a"], r["b"]))
+    top = sorted(
+        (row for row in rows if row["count"] > 0), key=lambda r: (-r["count"], r["a"], r["b"])
+    )
     pairs_said = "; ".join(f"{r['a']} with {r['b']} {r['count']:.0f}" for r in top[:5])
     hidden = sum(row["text"] == SUPPRESSED for row in rows)
     return Chart(
@@ -229,17 +248,18 @@ def _representation(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) ->
     import altair as alt
 
     frame = _table(tables, "representation")
-    rows = [
-        {"group": f"{row['category']} ({row['dimension'].replace('_', ' ')})", **limits}
-        for row in frame.iter_rows(named=True)
-        if all((limits := {c: number(row[c]) for c in ("ratio", "lower", "upper")}).values())
-    ]
+    rows: list[dict[str, Any]] = []
+    for row in frame.iter_rows(named=True):
+        ratio, lower, upper = (number(row[column]) for column in ("ratio", "lower", "upper"))
+        if ratio and lower and upper:  # zero has no place on a log scale
+            group = f"{row['category']} ({row['dimension'].replace('_', ' ')})"
+            rows.append({"group": group, "ratio": ratio, "lower": lower, "upper": upper})
     if not rows:
         return None
     high = max(row["upper"] for row in rows)
     low = min(row["lower"] for row in rows)
     scale = alt.Scale(type="log", domain=[min(0.25, low), max(4, high)], nice=False)
-    base = alt.Chart(alt.Data(values=rows), width=330, height=alt.Step(20)).encode(
+    base = alt.Chart(alt.InlineData(values=rows), width=330, height=alt.Step(20)).encode(
         y=alt.Y("group:N", title=None, sort=None, axis=alt.Axis(labelLimit=260))
     )
     marks = [0.1, 0.25, 0.5, 1, 2, 4, 10]
@@ -256,7 +276,7 @@ def _representation(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) ->
         x=alt.X("ratio:Q", scale=scale)
     )
     one = (
-        alt.Chart(alt.Data(values=[{"one": 1}]))
+        alt.Chart(alt.InlineData(values=[{"one": 1}]))
         .mark_rule(color=VERMILION, strokeDash=[4, 3])
         .encode(x=alt.X("one:Q", scale=scale))
     )

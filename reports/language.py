@@ -46,7 +46,7 @@ INSTEAD: dict[str, str] = {
 }
 
 _PATTERN = re.compile(
-    r"\b(" + "|".join(re.escape(phrase) for phrase in sorted(INSTEAD, key=len, reverse=True)) + r")s?\b",
+    r"\b(" + "|".join(map(re.escape, sorted(INSTEAD, key=len, reverse=True))) + r")s?\b",
     re.IGNORECASE,
 )  # fmt: skip
 

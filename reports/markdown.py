@@ -51,7 +51,7 @@ def table(
     # pandoc takes relative widths from the dashes when a line is longer than the page is wide.
     unit = 120 // sum(widths) + 1
     rule = [
-        "-" * (unit * width) + ("" if index in text_columns else ":")
+        ":" + "-" * (unit * width) if index in text_columns else "-" * (unit * width) + ":"
         for index, width in enumerate(widths)
     ]
     lines = [
@@ -78,6 +78,14 @@ def figure(name: str, alt: object, caption: object, width: str = "100%") -> Mark
     text = " ".join("".join(c if c.isprintable() else " " for c in plain).split())
     alternative = "".join(f"\\{c}" if c in '\\"' else c for c in text)
     return Markdown(f'![{escape(caption)}]({name}){{alt="{alternative}" width={width}}}')
+
+
+def note(text: str, lead: str = "") -> Markdown:
+    """Return escaped paragraphs as a block quote, which every format sets apart."""
+    parts = [escape(part) for part in text.split("\n\n") if part.strip()]
+    if lead and parts:
+        parts[0] = Markdown(f"**{escape(lead)}** {parts[0]}")
+    return Markdown("\n>\n".join(f"> {part}" for part in parts))
 
 
 def bullets(items: Sequence[object]) -> Markdown:

@@ -18,7 +18,7 @@ def reference_docx(marking: str, footer: str) -> bytes:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Cm, Pt, RGBColor
 
-    default = subprocess.run(
+    default = subprocess.run(  # noqa: S603 our own pandoc
         [pypandoc.get_pandoc_path(), "--print-default-data-file=reference.docx"],
         capture_output=True,
         check=True,
@@ -36,8 +36,8 @@ def reference_docx(marking: str, footer: str) -> bytes:
         style = document.styles[name]
         style.font.size, style.font.color.rgb = Pt(size), RGBColor.from_string(INK)
         style.font.bold = name != "Subtitle"
-    for name, size in {"Normal": 10, "Body Text": 10, "Compact": 8.5, "Table Caption": 9}.items():
-        document.styles[name].font.size = Pt(size)
+    for name, points in {"Normal": 10, "Body Text": 10, "Compact": 8.5, "Table Caption": 9}.items():
+        document.styles[name].font.size = Pt(points)
     document.styles["Body Text"].paragraph_format.space_after = Pt(6)
     _lines(document.styles["Table"])
     head = section.header.paragraphs[0]

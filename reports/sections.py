@@ -15,7 +15,7 @@ from reports.markdown import Markdown, bullets, escape, table
 QUARTERS_SHOWN = 4
 PAIRS_SHOWN = 15
 ABSENT = Markdown("*No table: nothing is held to make it from. This is a gap.*")
-WORDS = {
+DIMENSIONS = {
     "age_band": "Age",
     "sex": "Sex",
     "ethnic_group": "Ethnic group (self-defined)",
@@ -32,8 +32,6 @@ WORDS = {
     "relationship": "Relationship to the child",
     "datasets": "Datasets that speak of the suspect",
     "seen_in": "Seen in one dataset or more",
-    "at_risk": "at risk",
-    "missing_from_home_or_care": "missing from home or care",
 }
 DELIVERED = {
     "loaded": "yes",
@@ -46,8 +44,13 @@ CORE = "complete_percent:"
 
 
 def words(name: str) -> str:
-    """Return a column's or category's name in words."""
-    return WORDS.get(name, name.replace("_", " "))
+    """Return an id or a category in words."""
+    return name.replace("_", " ")
+
+
+def title(dimension: str) -> str:
+    """Return a dimension as a heading."""
+    return DIMENSIONS.get(dimension, words(dimension).capitalize())
 
 
 def of(ctx: ReportContext, name: str) -> pl.DataFrame:
@@ -62,7 +65,7 @@ def findings(ctx: ReportContext) -> Markdown:
         return Markdown("*No finding could be drawn from the tables.*")
     return Markdown(
         "\n".join(
-            f"{number}. {escape(row['finding'])} "
+            f"{number}. {escape(row['finding'][:1].upper() + row['finding'][1:])} "
             f"*(confidence {escape(row['confidence'])}; table {escape(row['table'])})*"
             for number, row in enumerate(frame.iter_rows(named=True), start=1)
         )
@@ -237,7 +240,7 @@ def cohort(ctx: ReportContext) -> Markdown:
     )
 
 
-def by_dimension(ctx: ReportContext, name: str, count: str) -> Markdown:
+def by_dimension(ctx: ReportContext, name: str, count: str, mark: str = "##") -> Markdown:
     """One table a dimension: categories by the last four quarters, share, not recorded."""
     frame = of(ctx, name)
     if frame.is_empty():
@@ -245,7 +248,8 @@ def by_dimension(ctx: ReportContext, name: str, count: str) -> Markdown:
     quarters = sorted(set(frame["quarter"].to_list()))[-QUARTERS_SHOWN:]
     frame = frame.filter(pl.col("quarter").is_in(quarters))
     parts = [
-        _dimension(str(dimension), rows, quarters, count)
+        f"{mark} {escape(title(str(dimension)))}\n\n"
+        f"{_dimension(str(dimension), rows, quarters, count)}"
         for (dimension,), rows in frame.group_by("dimension", maintain_order=True)
     ]
     return Markdown("\n\n".join(parts))
@@ -278,21 +282,18 @@ def _dimension(dimension: str, rows: pl.DataFrame, quarters: Sequence[str], coun
         )
     whole, _, unknown = cells.get((TOTAL, last), ("", "", ""))
     caption = (
-        f"{words(dimension).capitalize()}, {count} by quarter; of {whole or 'none'} in {last}, "
+        f"{title(dimension)}, {count} by quarter; of {whole or 'none'} in {last}, "
         f"{_percent(unknown) if unknown else 'none to be'} not recorded"
     )
     made = table(
-        [words(dimension).capitalize(), *quarters, f"Share of recorded, {_short(last)}"],
+        [title(dimension), *quarters, "Share of recorded"],
         shown,
         [5, *[2] * len(quarters), 3],
-        caption.replace("\\", ""),
+        caption,
     )
     if not nowhere:
-        return Markdown(f"## {escape(words(dimension).capitalize())}\n\n{made}")
-    return Markdown(
-        f"## {escape(words(dimension).capitalize())}\n\n{made}\n\n"
-        f"None in these quarters: {escape(', '.join(nowhere))}."
-    )
+        return made
+    return Markdown(f"{made}\n\nNone in these quarters: {escape(', '.join(nowhere))}.")
 
 
 def _percent(text: str) -> str:
@@ -380,7 +381,7 @@ def representation(ctx: ReportContext) -> Markdown:
         return ABSENT
     parts = []
     for (dimension,), rows in frame.group_by("dimension", maintain_order=True):
-        name = words(str(dimension))
+        name = title(str(dimension))
         parts.append(
             table(
                 ["Group", "Known", "At risk", "Population", "Ratio", "95% limits", "Reading"],
@@ -524,7 +525,7 @@ def actions(ctx: ReportContext) -> Markdown:
                 ).iter_rows()
             ],
             [6, 4, 3, 6, 5, 5, 2],
-            f"{strand.capitalize()}",
+            f"Draft actions to {strand}",
             tuple(range(7)),
         )  # fmt: skip
         parts.append(f"## {strand.capitalize()}\n\n{made}")

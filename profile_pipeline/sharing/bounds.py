@@ -1,9 +1,9 @@
 """What a reader can work out: the bounds of every suppressed cell, by linear programming.
 
 The reader knows all that is printed, the threshold, the rounding and every relation of the pack.
-A small count is safe when its bounds still contain 1 to the threshold (DESIGN: "a pack is safe"); a
-larger count, suppressed for another's sake, when its bounds do or are at least as wide. Bounds of the
-linear programme are never tighter than those of whole numbers; for trees of totals they are the same.
+A small count is safe when its bounds still contain 1 to the threshold; a larger count, suppressed
+for another's sake, when its bounds do or are at least as wide. Bounds of the linear programme are
+never tighter than those of whole numbers; for trees of totals they are the same.
 """
 
 from collections import defaultdict

@@ -1,9 +1,9 @@
 """The pack as a reader who wants to solve it sees it: counts, and the sums that tie them.
 
-Every count that is printed anywhere in the pack is a cell; the same count printed twice is one cell.
-Some cells are never printed but follow from others (children not screened); they are protected too.
-A relation is only kept when it holds in the exact figures: what is true in every pack a reader may
-know, what isn't true can't be used. No suppression here (`disclosure.py`) and no bounds (`bounds.py`).
+Every count that is printed anywhere in the pack is a cell; a count printed twice is one cell. Some
+cells are never printed but follow from others (children not screened); they are protected too. A
+relation is only kept when it holds in the exact figures: what is true in every pack a reader may
+know, what isn't true can't be used. Bounds are in `bounds.py`, suppression in `protection.py`.
 """
 
 from collections import defaultdict
@@ -309,7 +309,7 @@ def _row(cells: Cells, row: int) -> dict[str, int]:
 
 
 def _cohort(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
-    """Levels sum to `all`; children are opened and carried over; the flow from quarter to quarter."""
+    """Levels sum to `all`; children are opened and carried over; quarters follow on."""
     quarters = frame["quarter"].to_list()
     levels = frame["risk_level"].to_list()
     at = {
@@ -516,7 +516,7 @@ def _join_representation(
     plain: Mapping[str, Cells],
     dimensioned: Mapping[str, dict[Key, int]],
 ) -> None:
-    """The known in `representation` are the last quarter's cohort; those at risk have 3+ indicators."""
+    """The known are the last quarter's cohort; those at risk have several indicators."""
     if "representation" not in tables:
         return
     keys = tables["representation"].select("dimension", "category").iter_rows()

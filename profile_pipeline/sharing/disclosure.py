@@ -1,8 +1,8 @@
 """Disclosure control of the profile's tables: what may be printed for an edition, as text.
 
 First categories widen (`ladders.py`), then small counts are suppressed, then further cells until no
-suppressed cell of the whole pack can be worked out (`bounds.py`), then shares, ratios and texts follow
-their counts. Pure: frames in, frames out; nothing is kept or logged.
+suppressed cell of the whole pack can be worked out (`protection.py`, `bounds.py`), then shares,
+ratios and texts follow their counts. Pure: frames in, frames out; nothing is kept or logged.
 """
 
 from collections import defaultdict
@@ -66,9 +66,10 @@ def solvable_cells(
 ) -> list[Place]:
     """Return the places of a printed pack whose small count a reader could work out; none is right.
 
-    Judges what is printed alone, however it was made: a count of 1 to the threshold that is printed,
-    and every suppressed or implied cell whose bounds, from all that is printed in all tables,
-    don't contain 1 to the threshold. Implied cells have no place and stand as table `implied`.
+    Judges what is printed alone, however it was made: a small count that is printed, a suppressed
+    or implied small count whose bounds, from all that is printed in all tables, don't contain 1 to
+    the threshold, and a larger suppressed count that is solved (see `bounds`). Implied cells have
+    no place and stand as table `implied`.
 
     Args:
         tables: the exact tables, which tell the pack's structure.

@@ -1,8 +1,8 @@
 """Editions: who reads what, and how a count, a share and a text with counts are written for them.
 
-Texts made by the analysis carry their counts as placeholders, so that one text serves every edition:
-`{n:12}` is a count of people or events, `{pct:3/40}` a share (count / denominator). `render_counts`
-writes them. No table and no warehouse here: `disclosure.py` does the tables.
+Texts made by the analysis carry their counts as placeholders, so that one text serves every
+edition: `{n:12}` is a count of people or events, `{pct:3/40}` a share (count / denominator).
+`render_counts` writes them. No table and no warehouse here: `disclosure.py` does the tables.
 """
 
 import math

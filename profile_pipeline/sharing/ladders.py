@@ -1,8 +1,8 @@
 """Ladders: how categories widen before any count is suppressed.
 
-A dimension climbs a rung while more than a third of its counts above zero (all quarters together) would
-be suppressed. A wider category says more than a hole; but a ladder never hides who is not recorded,
-and a dimension without a ladder stays as it is.
+A dimension climbs a rung while more than a third of its counts above zero (all quarters together)
+would be suppressed. A wider category says more than a hole; but a ladder never hides who is not
+recorded, and a dimension without a ladder stays as it is.
 """
 
 import polars as pl
@@ -25,11 +25,8 @@ LADDERS: tuple[tuple[Rung, ...], ...] = (
     ),
     (
         {"Mixed": "Mixed or Other", "Other": "Mixed or Other"},
-        {name: "Asian, Black, Mixed or Other" for name in ("Mixed", "Asian", "Black", "Other")},
-        {
-            name: "all but White British"
-            for name in ("White other", "Mixed", "Asian", "Black", "Other")
-        },
+        dict.fromkeys(("Mixed", "Asian", "Black", "Other"), "Asian, Black, Mixed or Other"),
+        dict.fromkeys(("White other", "Mixed", "Asian", "Black", "Other"), "all but White British"),
     ),
 )
 

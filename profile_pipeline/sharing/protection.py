@@ -48,7 +48,9 @@ def _moves(pack: Pack, cell: int) -> list[int]:
 class _Part:
     """Cells that relations join, as a linear programme of moves away from the true figures."""
 
-    def __init__(self, pack: Pack, cells: list[int], relations: list[tuple[dict[int, int], bool]]):
+    def __init__(
+        self, pack: Pack, cells: list[int], relations: list[tuple[dict[int, int], bool]]
+    ) -> None:
         self.pack, self.cells = pack, cells
         self.column = {cell: index for index, cell in enumerate(cells)}
         self.equal = self._matrix([factors for factors, equal in relations if equal])

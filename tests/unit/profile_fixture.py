@@ -1,7 +1,7 @@
 """A small invented profile whose tables agree with one another, for tests of sharing and reports.
 
-Children are drawn with a seed and counted, so that every sum a reader may rely on holds as it does in
-a real pack. `marker` is put into every text that comes from agencies.
+Children are drawn with a seed and counted, so that every sum a reader may rely on holds as it does
+in a real pack. `text` is put into every text that comes from agencies.
 """
 
 from datetime import date
@@ -260,9 +260,8 @@ def _events(seed: int, text: str) -> dict[str, pl.DataFrame]:
             }
         )
         for outcome in ("abduction warning notice", "arrest", "charge", "conviction"):
-            outcomes.append(
-                {"quarter": quarter, "outcome": outcome, "count": int(rng.integers(0, 12))}
-            )
+            count = int(rng.integers(0, 12))
+            outcomes += [{"quarter": quarter, "outcome": outcome, "count": count}]
         for measure, value in (
             ("rows_received", 400.0),
             ("rows_harmonised", 390.0),
@@ -310,7 +309,8 @@ def _events(seed: int, text: str) -> dict[str, pl.DataFrame]:
         {
             "gap": "G002",
             "theme": "victims",
-            "finding": f"Ethnicity is not recorded for {{n:3}} of {{n:40}} children ({{pct:3/40}}). {text}",
+            "finding": "Ethnicity is not recorded for {n:3} of {n:40} children ({pct:3/40}). "
+            + text,
             "evidence": "victim_profile: {n:3} not recorded",
             "agency": text,
             "question": "What is the child's self-defined ethnicity?",
