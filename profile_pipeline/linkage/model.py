@@ -180,7 +180,7 @@ POSTCODE = (
     ),
     Level("same sector, another postcode", "sector_l = sector_r", 0.03, 0.012, rare=True),
     Level("same district, another sector", "district_l = district_r", 0.04, 0.08, rare=True),
-    Level("elsewhere", "else", 0.17, 0.9, True),
+    Level("home in another district", "else", 0.17, 0.9, True),
 )  # fmt: skip
 AREA = (
     Level(
@@ -195,7 +195,7 @@ AREA = (
         "district_l = district_r and (sector_l is null or sector_r is null)", 0.5, 0.06,
     ),
     Level("same district, another sector", "district_l = district_r", 0.03, 0.05),
-    Level("elsewhere", "else", 0.15, 0.85),
+    Level("home in another district", "else", 0.15, 0.85),
 )  # fmt: skip
 NHS = (
     Level("not given", "nhs_l is null or nhs_r is null", null=True),
@@ -308,8 +308,8 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
     columns = (
         "identity", "fore", "sur", "fore_first", "fore_telling", "fore_kin_all", "sur_words",
         "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
-        "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to", "sex",
-        "postcode", "sector", "district",
+        "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
+        "sex", "postcode", "sector", "district",
         "nhs", "upn", "local_ids", "issuers", "address", "other_words", "vehicle",
     )  # fmt: skip
     return identities.select(columns).with_columns(

