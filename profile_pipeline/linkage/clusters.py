@@ -166,6 +166,21 @@ def _near_number(a: str, b: str) -> bool:
     return a == b or jellyfish.damerau_levenshtein_distance(a, b) <= 1
 
 
+def _one_home(x: set[str], y: set[str]) -> bool:
+    """Whether two people's postcodes and addresses have one in common, but for slips."""
+    if x & y:
+        return True
+    for a in x:
+        for b in y:
+            if jellyfish.damerau_levenshtein_distance(a, b) <= 1:
+                return True
+            one, other = set(a.split()), set(b.split())
+            few = min(len(one), len(other))
+            if few >= 3 and len(one & other) >= 0.6 * few:  # an address
+                return True
+    return False
+
+
 def _near_date(a: str, b: str) -> bool:
     """Whether a recording error may explain two dates (yyyymmdd).
 
@@ -197,8 +212,8 @@ class Clusterer:
         self.clusters: dict[int, Evidence] = {}
         self.apart: dict[int, set[int]] = defaultdict(set)
         self.forenames_part = True
-        columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcode", "sector")
-        for place, (records, dob, sex, nhs, upn, local, postcode, sector) in enumerate(
+        columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcode", "address")
+        for place, (records, dob, sex, nhs, upn, local, postcode, address) in enumerate(
             identities.select(columns).iter_rows()
         ):
             evidence = Evidence([place], records)
@@ -213,7 +228,7 @@ class Clusterer:
                     evidence.numbers[kind] = Counter({number: records})
             for number in local or ():
                 evidence.local_ids[number] = records
-            evidence.homes = {home for home in (postcode, sector) if home}
+            evidence.homes = {home for home in (postcode, address) if home}
             self.clusters[place] = evidence
 
     def find(self, place: int) -> int:
@@ -268,7 +283,7 @@ class Clusterer:
                 near = any(_near_date(p, q) for p in x.dobs for q in y.dobs)
                 if not near and self.forenames_part:
                     return "dates of birth differ by more than a slip"
-                if x.homes and y.homes and not x.homes & y.homes:
+                if x.homes and y.homes and not _one_home(x.homes, y.homes):
                     return "date of birth and home both differ"
                 several = min(x.dobs[dobs[0]], y.dobs[dobs[1]]) >= 3
                 if several and "0101" not in (dobs[0][4:], dobs[1][4:]):
