@@ -203,7 +203,7 @@ def united_asset(plan: Plan, name: str, table: Table) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(list(table.asset_key)) if name != "received_fate" else ["quality", name],
         deps=loaded,
-        group_name=table.group,
+        group_name=table.group if name != "received_fate" else "records",
         description=table.description,
         kinds={"polars"},
         owners=OWNERS,

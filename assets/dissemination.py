@@ -16,7 +16,13 @@ from profile_pipeline.linkage.review_folder import write_private
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import indicator_names
 
-PACK = tuple(f"profile.{name}" for name in tables.PROFILE)
+# Everything that leaves the desk in one edition is judged together: what one table prints, another
+# must not undo.
+PACK = (
+    *(f"profile.{name}" for name in tables.PROFILE),
+    "profile.key_findings",
+    "analysis.regional_summary",
+)
 
 
 def _asset(name: str, needs: tuple[str, ...], description: str, kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -43,10 +49,6 @@ def _written(files: dict[str, bytes], folder: Path) -> dg.MaterializeResult:  # 
     )
 
 
-def _pack(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    return {name: frames[f"profile.{name}"] for name in tables.PROFILE}
-
-
 @_asset(
     "sub_group_tables",
     PACK,
@@ -55,11 +57,11 @@ def _pack(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 )
 def sub_group_tables(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/sub_group/tables."""
-    from profile_pipeline.sharing.disclosure import safe_tables
+    from assets.report import safe_pack
     from profile_pipeline.sharing.tables_out import table_files
 
     edition = profile.plan.settings.editions.sub_group
-    safe = safe_tables(_pack(by_name(frames)), edition)
+    safe = safe_pack(by_name(frames), edition)
     return _written(table_files(safe, edition), profile.output("sub_group") / "tables")
 
 
@@ -93,7 +95,7 @@ def hotspot_map(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResul
 
 @_asset(
     "problem_profile",
-    (*PACK, "profile.key_findings", "quality.delivery", "analysis.regional_summary"),
+    (*PACK, "quality.delivery"),
     "The problem profile for the sub-group: HTML, Word and PDF.",
     "pdf",
 )

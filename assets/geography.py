@@ -6,7 +6,7 @@ import polars as pl
 from assets.resources import Profile
 from assets.tables import OWNERS, inputs, table_asset
 from profile_pipeline import tables
-from profile_pipeline.errors import DeliveryError
+from profile_pipeline.errors import UserError
 from profile_pipeline.plan.context import ContextSource, Extent
 from profile_pipeline.plan.load import Plan
 
@@ -30,24 +30,27 @@ CONTEXT_OUTS = (
     tables.POPULATION,
     tables.REGIONAL_SUMMARY,
     tables.CONTEXT_DELIVERY,
+    tables.CONTEXT_FAULT,
 )
 
 
-def _read(source: ContextSource, plan: Plan, extent: Extent | None) -> tuple[pl.DataFrame, int]:
-    """Return a source's table and how many of its rows were refused."""
+def _read(
+    source: ContextSource, plan: Plan, extent: Extent | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return a source's table and the rows that were refused."""
     from geo import boundaries
     from profile_pipeline.intake import context
 
     root = plan.reference_root
     if source.kind == "wards":
-        return boundaries.read_wards(source, root), 0
+        return boundaries.read_wards(source, root), tables.empty(tables.CONTEXT_FAULT)
     if source.is_geojson:
-        return boundaries.read_areas(source, root), 0
+        return boundaries.read_areas(source, root), tables.empty(tables.CONTEXT_FAULT)
     rows = context.read_context(source, root, extent)
     frame = rows.frame
     if source.kind in ("gang_territories", "drug_hotspots", "known_hotspots"):
         frame = boundaries.circles(frame)
-    return frame, rows.faults.select("row").n_unique() if rows.faults.height else 0
+    return frame, rows.faults
 
 
 @dg.multi_asset(
@@ -72,10 +75,11 @@ def load_context(profile: Profile):  # type: ignore[no-untyped-def]  # noqa: ANN
     extent: Extent | None = None
     # Wards first: they tell where everything else may lie.
     for source in sorted(plan.collection.context, key=lambda s: s.kind != "wards"):
-        status, problem, refused, frame = "loaded", None, 0, None
+        status, problem, frame = "loaded", None, None
+        faults = tables.empty(tables.CONTEXT_FAULT)
         try:
-            frame, refused = _read(source, plan, extent)
-        except DeliveryError as error:
+            frame, faults = _read(source, plan, extent)
+        except UserError as error:
             status, problem = "unreadable", " ".join(str(p) for p in error.problems)
         if frame is not None:
             frames[CONTEXT_TABLES[source.kind].name].append(frame)
@@ -90,14 +94,19 @@ def load_context(profile: Profile):  # type: ignore[no-untyped-def]  # noqa: ANN
                     "file": [source.file],
                     "status": [status],
                     "rows": [0 if frame is None else frame.height],
-                    "rows_refused": [refused],
+                    "rows_refused": [faults["row"].n_unique()],
                     "problem": [problem],
                 },
                 schema=tables.CONTEXT_DELIVERY.polars_schema,
             )
         )
+        frames[tables.CONTEXT_FAULT.name].append(faults)
     for table in CONTEXT_OUTS:
-        united = tables.union(frames[table.name], table)
+        parts = [tables.conform(frame, table) for frame in frames[table.name]]
+        # The same ward or place in two sources: the plan's first source counts.
+        united = pl.concat(parts) if parts else tables.empty(table)
+        if table.key:
+            united = united.unique(table.key, keep="first", maintain_order=True)
         yield dg.MaterializeResult(asset_key=list(table.asset_key), value=united)
 
 
@@ -137,8 +146,11 @@ def find_hotspots(profile: Profile, **frames: pl.DataFrame):  # type: ignore[no-
     from geo import hotspots
 
     settings = profile.plan.settings
+    in_period = frames["geo__offending_location"].filter(
+        pl.col("date").is_between(settings.period.start, settings.as_at)
+    )
     finding = hotspots.find_hotspots(
-        frames["geo__offending_location"],
+        in_period,
         children_by_row(frames["people__record_person"]),
         frames["geo__ward"],
         frames["geo__postcode"],

@@ -5,29 +5,36 @@ import polars as pl
 from profile_pipeline import tables
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import coverage, indicator_names
+from profile_pipeline.plan.settings import Edition
 
 COMMENTARY = "commentary"
 
 
+def safe_pack(frames: dict[str, pl.DataFrame], edition: Edition) -> dict[str, pl.DataFrame]:
+    """Return all that one edition prints, after disclosure control over the whole of it."""
+    from profile_pipeline.sharing.disclosure import safe_tables
+
+    exact = {name: frames[f"profile.{name}"] for name in tables.PROFILE}
+    exact["key_findings"] = frames["profile.key_findings"]
+    exact["regional_summary"] = frames["analysis.regional_summary"]
+    return safe_tables(exact, edition)
+
+
 def report_files(frames: dict[str, pl.DataFrame], plan: Plan) -> dict[str, bytes]:
     """Return the sub-group's report by file name."""
-    from profile_pipeline.sharing.disclosure import safe_tables
     from profile_pipeline.sharing.editions import describe
     from reports.build import build_report
     from reports.context import ReportContext
 
     edition = plan.settings.editions.sub_group
-    exact = {name: frames[f"profile.{name}"] for name in tables.PROFILE}
-    exact["key_findings"] = frames["profile.key_findings"]
-    exact["regional_summary"] = frames["analysis.regional_summary"]
     context = ReportContext(
         settings=plan.settings,
-        tables=safe_tables(exact, edition),
+        tables=safe_pack(frames, edition),
         deliveries=frames["quality.delivery"],
         edition="CSE/Missing sub-group",
         disclosure=describe(edition),
         plan=plan_rows(plan),
-        coverage=coverage_matrix(plan),
+        coverage=coverage_table(plan),
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
         commentary=read_commentary(plan),
     )
@@ -55,22 +62,20 @@ def plan_rows(plan: Plan) -> list[dict[str, str]]:
     return rows
 
 
-def coverage_matrix(plan: Plan) -> pl.DataFrame:
-    """Return indicator by agency, `yes` where some dataset evidences it; `how` where none does."""
-    covered = coverage(plan)
-    agencies = [agency.name for agency in plan.collection.agencies]
-    matrix = covered.select("indicator", "label").unique(maintain_order=True)
-    for name in agencies:
-        held = covered.filter(pl.col("agency") == name)["indicator"].to_list()
-        matrix = matrix.with_columns(
-            pl.when(pl.col("indicator").is_in(held)).then(pl.lit("yes")).otherwise(pl.lit("")).alias(name)
-        )
-    unseen = covered.filter(pl.col("agency").is_null()).select("indicator", pl.col("how").alias("gap"))
+def coverage_table(plan: Plan) -> pl.DataFrame:
+    """Return each indicator with the agencies whose data evidence it, or why none does."""
     return (
-        matrix.join(unseen, on="indicator", how="left", maintain_order="left")
-        .with_columns(pl.col("gap").fill_null(""))
-        .drop("indicator")
-        .rename({"label": "indicator"})
+        coverage(plan)
+        .group_by("indicator", "label", maintain_order=True)
+        .agg(
+            pl.col("agency").drop_nulls().str.join(", "),
+            pl.when(pl.col("agency").is_null()).then("how").drop_nulls().str.join(", ").alias("gap"),
+        )
+        .select(
+            pl.col("label").alias("indicator"),
+            pl.col("agency").alias("Agencies whose data evidence it"),
+            pl.col("gap").alias("If none"),
+        )
     )
 
 

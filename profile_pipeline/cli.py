@@ -133,7 +133,7 @@ def _run(profile: Path, day: date | None) -> list[Path]:
     if not out.is_terminal:
         def line(step: Step) -> None:
             mark = "✓" if step.went_well else "✗"
-            out.print(f"{mark} {step.done}/{step.of} {step.name}")
+            out.print(f"{mark} {step.done}/{step.of} {in_words(step.name)}")
 
         return run_profile(profile, day, line)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -141,9 +141,14 @@ def _run(profile: Path, day: date | None) -> list[Path]:
         task = bar.add_task("starting", total=None)
 
         def show(step: Step) -> None:
-            bar.update(task, completed=step.done, total=step.of, description=step.name)
+            bar.update(task, completed=step.done, total=step.of, description=in_words(step.name))
 
         return run_profile(profile, day, show)
+
+
+def in_words(step: str) -> str:
+    """Return a step's name as a person reads it: `profile: cohort by quarter`."""
+    return step.replace("__", ": ", 1).replace("_", " ")
 
 
 def _gaps(outputs: list[Path]) -> list[str]:

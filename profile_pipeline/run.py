@@ -23,6 +23,8 @@ DAGSTER_YAML = """\
 # Dagster's home of this profile. Telemetry is off; one run at a time, since DuckDB has one writer.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1
@@ -55,7 +57,7 @@ def dagster_home(folder: Path) -> Path:
     home.mkdir(mode=0o700, exist_ok=True)
     home.chmod(0o700)
     config = home / "dagster.yaml"
-    if not config.is_file():
+    if not config.is_file() or config.read_text() != DAGSTER_YAML:
         config.write_text(DAGSTER_YAML)
     return home
 
@@ -84,7 +86,11 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
     lacking = [name for name in NEEDED if not (outputs / name).is_file()]
     if failed or lacking:
         problems = [
-            Problem(name, f"this step failed ({why}); the steps behind it did not run.")
+            Problem(
+                name.replace("__", "."),
+                f"this step failed ({why}), and the steps behind it did not run.",
+                "The run's log in the UI tells more; nothing was published from it.",
+            )
             for name, why in failed
         ]
         raise NoProfileError(problems or [Problem(str(outputs), f"lacks {', '.join(lacking)}.")])

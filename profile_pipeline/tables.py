@@ -104,7 +104,7 @@ FATES = ("harmonised", "kept_apart", "quarantined", "duplicate", "superseded")
 FATE = Table(
     "quality",
     "fate",
-    "records",
+    "people",
     "What became of every received row: exactly one fate each.",
     ROW_KEY,
     (
@@ -140,6 +140,14 @@ CONTEXT_DELIVERY = Table(
         ("rows_refused!", WHOLE, "rows that can't (count)"),
         ("problem", TEXT, "what is wrong, in words"),
     ),
+)
+CONTEXT_FAULT = Table(
+    "quality",
+    "context_fault",
+    "collection",
+    "Rows of registers and layers that could not be used, with rule and reason.",
+    (),
+    FAULT,
 )
 DELIVERY = Table(
     "quality",
@@ -458,7 +466,7 @@ PERSON_INDICATORS = Table(
 PERSON_OVERLAP = Table(
     "people",
     "person_overlap",
-    "people",
+    "analysis",
     "One row a child of the area: how many indicators, and whether the CSE team knows the child.",
     ("person_id",),
     _columns(
@@ -532,7 +540,7 @@ REFERRAL_SOURCE = Table(
 WARD = Table(
     "geo",
     "ward",
-    "geography",
+    "collection",
     "Wards of the area.",
     ("ward_code",),
     _columns(
@@ -544,7 +552,7 @@ WARD = Table(
 POSTCODE = Table(
     "geo",
     "postcode",
-    "geography",
+    "collection",
     "The area's postcodes.",
     ("postcode",),
     _columns(
@@ -557,7 +565,7 @@ POSTCODE = Table(
 PLACE = Table(
     "geo",
     "place",
-    "geography",
+    "collection",
     "Registers of places: children's homes, licensed premises, schools.",
     ("kind", "place_id"),
     _columns(
@@ -575,7 +583,7 @@ PLACE = Table(
 AREA_LAYER = Table(
     "geo",
     "area_layer",
-    "geography",
+    "collection",
     "Areas drawn by others: gang territories, drug hotspots, hotspots known before.",
     ("kind", "area_id"),
     _columns(
@@ -589,7 +597,7 @@ AREA_LAYER = Table(
 POPULATION = Table(
     "analysis",
     "population",
-    "analysis",
+    "collection",
     "Children living in the area, by ward, age, sex and ethnic group.",
     ("ward_code", "age_years", "sex", "ethnicity_code"),
     _columns(
@@ -604,7 +612,7 @@ POPULATION = Table(
 REGIONAL_SUMMARY = Table(
     "analysis",
     "regional_summary",
-    "analysis",
+    "collection",
     "Neighbours' and regional totals, as published.",
     ("authority", "quarter"),
     _columns(
@@ -876,6 +884,7 @@ ALL: tuple[Table, ...] = (
     DUPLICATE,
     DELIVERY,
     CONTEXT_DELIVERY,
+    CONTEXT_FAULT,
     MISSING_COLUMN,
     UNKNOWN_VALUE,
     EXPECTATION,

@@ -15,7 +15,9 @@ from profile_pipeline.analysis.evidence import Evidence, number, sentence, share
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
 from profile_pipeline.tables import (
+    CONTEXT_DELIVERY,
     DELIVERY,
+    EXPECTATION,
     FATE,
     GEO_HOTSPOTS,
     MEASURES,
@@ -26,6 +28,7 @@ from profile_pipeline.tables import (
     PLACE,
     PREMISES_REPORTS,
     PROFILE,
+    REFERRAL_SOURCE,
     REGIONAL_SUMMARY,
     TOTAL,
     UNKNOWN_VALUE,
@@ -167,6 +170,45 @@ def unusable_files(evidence: Evidence) -> pl.DataFrame:
                 "Can you send '", pl.col("dataset"), "' for ", pl.col("quarter"), " again?"
             ),
             priority=pl.lit("high"),
+        )
+    )
+
+
+def unreadable_context(evidence: Evidence) -> pl.DataFrame:
+    """A register or layer of the plan that could not be read."""
+    return (
+        evidence.table(CONTEXT_DELIVERY)
+        .filter(pl.col("status") != "loaded")
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence("A register or layer could not be read: ", pl.col("source"), "."),
+            evidence=sentence(
+                pl.col("problem").fill_null("no reason is held"), " (quality.context_delivery)"
+            ),
+            question=sentence("Can you send '", pl.col("file"), "' again?"),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
+    """A dataset that doesn't meet what the plan expects of it as a whole."""
+    return (
+        evidence.named(
+            evidence.table(EXPECTATION).filter(~pl.col("passed"), pl.col("level") == "dataset")
+        )
+        .select(
+            "agency",
+            theme=pl.lit("data quality"),
+            finding=sentence(pl.col("title"), " does not meet: ", pl.col("description")),
+            evidence=sentence(
+                pl.col("failed"), " of ", pl.col("checked"), " rows fail (quality.expectation)."
+            ),
+            question=sentence("Why, and can '", pl.col("dataset"), "' be completed?"),
+            priority=pl.when(pl.col("severity") == "critical")
+            .then(pl.lit("high"))
+            .otherwise(pl.lit("medium")),
         )
     )
 
@@ -601,9 +643,7 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
 
 def few_referrals(evidence: Evidence) -> pl.DataFrame:
     """A source that refers very few of the children who were ever open."""
-    sources = evidence.tables.get("analysis.referral_sources")
-    if sources is None or sources.is_empty():
-        return _none()
+    sources = evidence.table(REFERRAL_SOURCE)
     limit = evidence.settings.gaps.referral_share_percent
     total = pl.col("children").filter(pl.col("referral_source") == TOTAL).sum()
     very_few = pl.col("percent") < limit / 2
@@ -934,12 +974,14 @@ RULES: tuple[Rule, ...] = (
     never_delivered,
     missed_quarters,
     unusable_files,
+    unreadable_context,
     missing_columns,
     short_period,
     silent_indicators,
     no_neighbours,
     not_recorded_fields,
     unknown_values,
+    unmet_expectations,
     quarantined_share,
     unlinkable_records,
     ungraded_reports,

@@ -101,9 +101,16 @@ def _columns_missing(missing_column: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lateness(delivery: pl.DataFrame) -> pl.DataFrame:
-    """Return days late of the first file of a quarter that arrived, and whether one did."""
+    """Return days late of the first file of a quarter that arrived, and whether one did.
+
+    A file's date is when it was last written. Where files of several quarters bear one date they
+    were copied together, so that it tells nothing of when they came: lateness is then null.
+    """
+    together = pl.col("quarter").n_unique().over("dataset", "arrived_on") > 1
     late = (pl.col("arrived_on") - pl.col("due_on")).dt.total_days().clip(lower_bound=0)
-    wide = delivery.group_by("dataset", "quarter").agg(
+    wide = delivery.with_columns(
+        arrived_on=pl.when(~together).then("arrived_on")
+    ).group_by("dataset", "quarter").agg(
         days_late=late.min(), delivered=(pl.col("status").is_in(["loaded", "superseded"])).any()
     )
     return _measured(

@@ -84,7 +84,9 @@ def read_decisions(plan: Plan) -> pl.DataFrame | None:
     try:
         decisions = pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError:
-        raise PlanError(Problem(f"review/{DECISIONS}", "is not a CSV file.", "Restore it.")) from None
+        raise PlanError(
+            Problem(f"review/{DECISIONS}", "is not a CSV file.", "Restore it.")
+        ) from None
     if not needed <= set(decisions.columns):
         lacking = ", ".join(sorted(needed - set(decisions.columns)))
         raise PlanError(Problem(f"review/{DECISIONS}:1", f"lacks the column {lacking}."))
@@ -100,7 +102,11 @@ def link_all(subjects: pl.DataFrame, duplicates: pl.DataFrame, plan: Plan) -> Li
         plan: the plan; its `review/` folder is read and renewed.
     """
     settings = plan.settings.linkage
-    key, decisions, registry = identity_key(plan, subjects), read_decisions(plan), read_registry(plan)
+    key, decisions, registry = (
+        identity_key(plan, subjects),
+        read_decisions(plan),
+        read_registry(plan),
+    )
     is_child = pl.col("role").is_in(CHILD_ROLES)
     linkages = [
         link_children(subjects.filter(is_child), settings=settings, key=key, decisions=decisions),
@@ -121,7 +127,9 @@ def link_all(subjects: pl.DataFrame, duplicates: pl.DataFrame, plan: Plan) -> Li
         "link": pl.concat([linkage.links for linkage in linkages]),
         "review_queue": pl.concat([linkage.review for linkage in linkages], how="diagonal_relaxed"),
         "oversize": pl.concat([linkage.oversize for linkage in linkages], how="diagonal_relaxed"),
-        "unlinkable": pl.concat([linkage.unlinkable for linkage in linkages], how="diagonal_relaxed"),
+        "unlinkable": pl.concat(
+            [linkage.unlinkable for linkage in linkages], how="diagonal_relaxed"
+        ),
         "contradiction": pl.concat(
             [linkage.contradictions for linkage in linkages], how="diagonal_relaxed"
         ),
@@ -147,7 +155,13 @@ def _with_duplicates(records: pl.DataFrame, duplicates: pl.DataFrame) -> pl.Data
         records.rename({"row": "kept_row"}), on=("dataset", "file", "kept_row"), how="inner"
     ).with_columns(
         record_id=pl.concat_str(
-            "dataset", pl.lit(":"), "file", pl.lit(":"), pl.col("row").cast(pl.String), pl.lit(":"), "role"
+            "dataset",
+            pl.lit(":"),
+            "file",
+            pl.lit(":"),
+            pl.col("row").cast(pl.String),
+            pl.lit(":"),
+            "role",
         )
     )
     both = pl.concat([records, repeats.select(records.columns)])

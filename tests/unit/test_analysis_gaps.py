@@ -218,7 +218,7 @@ def test_sources_that_refer_few_are_gaps() -> None:
         }
     )
     got = gaps.few_referrals(
-        Evidence({"analysis.referral_sources": sources}, held.settings, DATASETS, INDICATORS)
+        Evidence({"analysis.referral_source": sources}, held.settings, DATASETS, INDICATORS)
     )
     assert got.select("agency", "priority").rows() == [("Health", "high"), ("YOS", "low")]
 
