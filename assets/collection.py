@@ -85,7 +85,10 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
         from profile_pipeline.intake.fates import check_conservation
 
         own = profile.plan.dataset(dataset.id)
-        collected = collect_dataset(profile.plan, own)
+        with warehouse.connect() as connection:
+            held = store.has_table(connection, "received", dataset.id)
+            before = store.read_table(connection, "received", dataset.id) if held else None
+        collected = collect_dataset(profile.plan, own, before=before)
         kept, quarantined, results = _expect(collected, own, profile.plan)
         fates = collected.fates(quarantined)
         check_conservation(fates, collected.deliveries)

@@ -77,10 +77,18 @@ class _File:
     duplicates: pl.DataFrame | None = None
 
 
-def collect_dataset(plan: Plan, dataset: Dataset, *, today: date | None = None) -> Collected:
+def collect_dataset(
+    plan: Plan,
+    dataset: Dataset,
+    *,
+    before: pl.DataFrame | None = None,
+    today: date | None = None,
+) -> Collected:
     """Return a dataset collected from the plan's data root; never raises for what a file holds.
 
-    `today` is the day against which what is due is judged; none means that all is due.
+    `before` is what was received up to the run before: rows of a file that has since been replaced
+    or taken away are kept, as superseded. `today` is the day against which what is due is judged;
+    none means that all is due.
     """
     others = [other.delivery for other in plan.datasets if other.id != dataset.id]
     found = find_deliveries(
@@ -90,7 +98,8 @@ def collect_dataset(plan: Plan, dataset: Dataset, *, today: date | None = None) 
         _read(plan, dataset, row["file"], row["quarter"], counts=row["status"] == "arrived")
         for row in found.filter(pl.col("status").is_in(["arrived", "superseded"])).iter_rows(named=True)
     ]
-    received = _received(files, found)
+    earlier = _earlier(before, found)
+    received = pl.concat([_received(files, found), earlier], how="diagonal")
     usable = [file for file in files if file.work is not None]
     work = pl.concat([file.work for file in usable]) if usable else _no_rows(dataset)
     result = harmonise(
@@ -102,7 +111,7 @@ def collect_dataset(plan: Plan, dataset: Dataset, *, today: date | None = None) 
         sent=work,
         harmonised=result,
         duplicates=pl.concat(duplicates) if duplicates else pl.DataFrame(schema=DUPLICATE_SCHEMA),
-        deliveries=_deliveries(plan, dataset, found, files),
+        deliveries=_deliveries(plan, dataset, found, files, earlier),
         missing_columns=_missing_columns(dataset, usable),
     )
 
@@ -180,11 +189,73 @@ def _received(files: list[_File], found: pl.DataFrame) -> pl.DataFrame:
     return united.select(*meta, *(column for column in united.columns if column not in meta))
 
 
+REPLACED = "@"  # stands between a file's path and the hash of a version that was replaced
+
+
+def _earlier(before: pl.DataFrame | None, found: pl.DataFrame) -> pl.DataFrame:
+    """Return rows received before from files that are no longer there as they were.
+
+    Their `_file` carries the first eight digits of the version's hash (`a/2015-16_Q4.csv@1f2e3d4c`).
+    """
+    if before is None or before.is_empty():
+        return pl.DataFrame()
+    now = found.select(pl.col("file").alias("_file"), pl.col("sha256").alias("_sha256")).drop_nulls()
+    is_named = pl.col("_file").str.contains(REPLACED, literal=True)
+    gone = before.join(now, on=["_file", "_sha256"], how="anti")
+    version = pl.concat_str("_file", pl.lit(REPLACED), pl.col("_sha256").str.head(8))
+    renamed = gone.with_columns(_file=pl.when(is_named).then("_file").otherwise(version))
+    # A version that came back is current again.
+    back = now.select(pl.concat_str("_file", pl.lit(REPLACED), pl.col("_sha256").str.head(8)))
+    return renamed.filter(~pl.col("_file").is_in(back.to_series().implode()))
+
+
+def _earlier_rows(
+    plan: Plan, dataset: Dataset, found: pl.DataFrame, earlier: pl.DataFrame
+) -> list[dict[str, object]]:
+    """Return delivery rows of versions that were replaced or taken away."""
+    if earlier.is_empty():
+        return []
+    present = set(found["file"].drop_nulls())
+    rows: list[dict[str, object]] = []
+    versions = earlier.group_by("_file", "_sha256", "_quarter", maintain_order=True).len()
+    for file, sha256, quarter, count in versions.iter_rows():
+        path = file.split(REPLACED)[0]
+        rows.append(
+            {
+                "dataset": dataset.id,
+                "agency": plan.agency_name(dataset.id),
+                "quarter": quarter,
+                "file": file,
+                "sha256": sha256,
+                "status": "superseded",
+                "rows": count,
+                "superseded_by": path if path in present else None,
+                "problem": "An earlier version of the file; it was replaced."
+                if path in present
+                else "The file was taken away; what was received of it is kept and not counted.",
+            }
+        )
+    return rows
+
+
+def _replaces(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Say on each delivery that counts how many rows the ones it replaces had."""
+    older: dict[object, list[object]] = {}
+    for row in rows:
+        if row["status"] == "superseded" and row["rows"] is not None:
+            older.setdefault(row["quarter"], []).append(row["rows"])
+    for row in rows:
+        counts = older.get(row["quarter"], [])
+        if row["status"] == "loaded" and counts and not row.get("problem"):
+            row["problem"] = f"Replaces a delivery of {counts[-1]} rows; this one has {row['rows']}."
+    return rows
+
+
 def _deliveries(
-    plan: Plan, dataset: Dataset, found: pl.DataFrame, files: list[_File]
+    plan: Plan, dataset: Dataset, found: pl.DataFrame, files: list[_File], earlier: pl.DataFrame
 ) -> pl.DataFrame:
     read = {file.file: file for file in files}
-    rows = []
+    rows: list[dict[str, object]] = _earlier_rows(plan, dataset, found, earlier)
     for row in found.iter_rows(named=True):
         file = read.get(row["file"])
         status = {"arrived": file.status if file else "unreadable"}.get(row["status"], row["status"])
@@ -203,7 +274,9 @@ def _deliveries(
                 "problem": (file.problem if file else None) or row["problem"],
             }
         )
-    return conform(pl.DataFrame(rows, schema=DELIVERY.polars_schema), DELIVERY) if rows else empty(DELIVERY)
+    if not rows:
+        return empty(DELIVERY)
+    return conform(pl.DataFrame(_replaces(rows), schema=DELIVERY.polars_schema), DELIVERY)
 
 
 def _missing_columns(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
