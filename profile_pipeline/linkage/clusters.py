@@ -133,6 +133,9 @@ class Names:
             return FIT
         if 1 in (len(a.fore), len(b.fore)):
             return FIT if a.fore[0] == b.fore[0] else DOUBT
+        # A name that a whole community bears, beside others that aren't given on both sides.
+        if (a.all_kin & b.all_kin) and not (len(a.words) > 1 and len(b.words) > 1):
+            return FIT
         # A name given alone may be any of several; several on both sides must be told apart by
         # the ones that aren't shared by a whole community.
         alone = 1 in (len(a.words), len(b.words))
@@ -148,9 +151,6 @@ class Names:
             return DOUBT
         if self._initials(a, b) or self._initials(b, a):
             return DOUBT
-        # A name that a whole community bears, beside others that aren't given on both sides.
-        if (a.all_kin & b.all_kin) and not (len(a.words) > 1 and len(b.words) > 1):
-            return FIT
         known = a.telling <= self.attested and b.telling <= self.attested
         if not known and jellyfish.jaro_winkler_similarity(a.fore, b.fore) >= 0.75:
             return DOUBT

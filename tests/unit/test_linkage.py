@@ -129,9 +129,10 @@ def test_order_of_names_does_not_change_their_key() -> None:
 
 
 def test_a_shared_muslim_name_does_not_make_brothers_one() -> None:
-    names = names_frame(
-        ("Mohammed Asad", "Khan"), ("Muhammad Bilal", "Khan"), ("Mohammed", "Khan")
-    ).with_columns(pl.lit("20010517").alias("dob"))
+    written = (("Mohammed Asad", "Khan"), ("Muhammad Bilal", "Khan"), ("Mohammed", "Khan"))
+    names = pl.concat(
+        names_frame(*written).with_columns(pl.lit(f"2001051{day}").alias("dob")) for day in "123"
+    )
     judge = Names(names)
     brothers, alone = judge.verdict(0, 1), judge.verdict(0, 2)
     assert (brothers, alone) == (CLASH, FIT)
@@ -300,6 +301,18 @@ def test_a_split_is_logged_and_an_old_id_is_never_given_again() -> None:
     assert set(healed["person_id"]) == {"C000001"}
     later, _, _ = registry.assign(clusters_frame(a="x", e="v"), healed_registry)
     assert dict(later.iter_rows())["e"] == "C000003"
+
+
+def test_weight_of_a_small_linkage_is_the_sum_of_documented_defaults() -> None:
+    rows = subjects(child("Amina", sex="female"), child("Amina", sex="female", dataset="dart"))
+    alike = rows.with_columns(
+        pl.when(pl.col("row") == 1).then(pl.lit("DY1 1AB")).otherwise("postcode").alias("postcode")
+    )
+    linked = persons.link_children(alike, settings=LinkageSettings(), key=KEY)
+    # Prior 0.1 at most; same forename 0.80/0.006, surname 0.87/0.002, date of birth 0.93/0.0003,
+    # sex 0.99/0.5, postcode with one slip 0.01/0.0008: log2 of each by hand.
+    expected = -3.1699 + 7.0589 + 8.7649 + 11.5981 + 0.9855 + 3.6439
+    assert linked.evidence["match_weight"].to_list() == pytest.approx([expected], abs=1e-3)
 
 
 def test_order_of_rows_changes_nothing() -> None:
