@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.linkage.clusters import BELOW, REFUSED, Clustered
+from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED, Clustered
 from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
@@ -36,8 +36,8 @@ def words(pairs: pl.DataFrame) -> pl.DataFrame:
 def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) -> pl.DataFrame:
     """Return the pairs for a person to decide, most telling first, at most `review_limit`.
 
-    Pairs that were refused, or fell short of the threshold but not of `review_from`; one pair for
-    each two clusters. What a pair tells: the records that would come together, times how open the
+    Pairs that were refused, that fell short of the threshold but not of `review_from` (one pair for
+    each two clusters), or that were joined with less weight than `strict_threshold`. What a pair tells: the records that would come together, times how open the
     question is. Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for,
     speaks_against, records`, and each field of the identities as `<field>_a`, `<field>_b`.
     """
@@ -49,14 +49,18 @@ def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) 
     of = done.clusters.join(sizes, on="cluster")
     a = of.rename({"identity": "identity_a", "cluster": "cluster_a", "records": "records_a"})
     b = of.rename({"identity": "identity_b", "cluster": "cluster_b", "records": "records_b"})
-    open_pairs = (
-        done.links.filter(
-            (pl.col("decision") == REFUSED)
-            | ((pl.col("decision") == BELOW) & (pl.col("match_weight") >= settings.review_from))
-        )
-        .join(a, on="identity_a")
-        .join(b, on="identity_b")
-        .filter(pl.col("cluster_a") != pl.col("cluster_b"))
+    placed = done.links.join(a, on="identity_a").join(b, on="identity_b")
+    apart = pl.col("cluster_a") != pl.col("cluster_b")
+    refused = apart & (pl.col("decision") == REFUSED)
+    short = apart & (pl.col("decision") == BELOW)
+    loose = (pl.col("decision") == JOINED) & (pl.col("match_weight") < settings.strict_threshold)
+    open_pairs = placed.filter(
+        refused | (short & (pl.col("match_weight") >= settings.review_from)) | loose
+    ).with_columns(
+        pl.when(loose)
+        .then(pl.lit("joined, but below the weight that needs no doubt"))
+        .otherwise("reason")
+        .alias("reason")
     )
     doubt = (
         pl.when(pl.col("decision") == REFUSED)
@@ -68,7 +72,10 @@ def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) 
     )
     chosen = (
         open_pairs.with_columns(
-            pair.alias("between"),
+            pl.when(apart)
+            .then(pair)
+            .otherwise(pl.concat_str("identity_a", "identity_b"))
+            .alias("between"),
             (pl.col("records_a") * pl.col("records_b")).cast(pl.Int64).alias("records"),
         )
         .sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
