@@ -16,8 +16,8 @@ class Explanation:
     """Why a person's records are one person. Restricted.
 
     `records`: one row a record, `dataset, file, row, record_id, identity, held_by` (the identity it
-    is most strongly linked to), `match_weight, speaks_for, speaks_against`. `against`: identities of
-    other persons that were considered, with `decision` and `reason`. `weakest_link`: the match
+    is most strongly linked to), `match_weight, speaks_for, speaks_against`. `against`: identities
+    of other persons that were considered, with `decision` and `reason`. `weakest_link`: the match
     weight of the weakest link that the person can't do without; None with one identity.
     """
 

@@ -20,7 +20,6 @@ import polars as pl
 if TYPE_CHECKING:
     import duckdb
 
-VERSION = 1
 PRIOR_FROM = 200  # identities from which the prior is settled by the pairs
 TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
 BROAD = 20  # pairs an identity may have on average from a block on one field

@@ -37,18 +37,24 @@ def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) 
     """Return the pairs for a person to decide, most telling first, at most `review_limit`.
 
     Pairs that were refused, that fell short of the threshold but not of `review_from` (one pair for
-    each two clusters), or that were joined with less weight than `strict_threshold`. What a pair tells: the records that would come together, times how open the
-    question is. Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for,
-    speaks_against, records`, and each field of the identities as `<field>_a`, `<field>_b`.
+    each two clusters), or that were joined with less weight than `strict_threshold`. What a pair
+    tells: the records that would come together, or be parted, times how open the question is.
+    Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for, speaks_against,
+    records`, and each field of the identities as `<field>_a`, `<field>_b`.
     """
     sizes = (
         done.clusters.join(identities.select("identity", "records"), on="identity")
         .group_by("cluster")
         .agg(pl.col("records").sum())
     )
-    of = done.clusters.join(sizes, on="cluster")
-    a = of.rename({"identity": "identity_a", "cluster": "cluster_a", "records": "records_a"})
-    b = of.rename({"identity": "identity_b", "cluster": "cluster_b", "records": "records_b"})
+    own = identities.select("identity", pl.col("records").alias("own"))
+    of = done.clusters.join(sizes, on="cluster").join(own, on="identity")
+    a = of.rename(
+        {"identity": "identity_a", "cluster": "cluster_a", "records": "records_a", "own": "own_a"}
+    )
+    b = of.rename(
+        {"identity": "identity_b", "cluster": "cluster_b", "records": "records_b", "own": "own_b"}
+    )
     placed = done.links.join(a, on="identity_a").join(b, on="identity_b")
     apart = pl.col("cluster_a") != pl.col("cluster_b")
     refused = apart & (pl.col("decision") == REFUSED)
@@ -76,7 +82,11 @@ def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) 
             .then(pair)
             .otherwise(pl.concat_str("identity_a", "identity_b"))
             .alias("between"),
-            (pl.col("records_a") * pl.col("records_b")).cast(pl.Int64).alias("records"),
+            pl.when(apart)
+            .then(pl.col("records_a") * pl.col("records_b"))
+            .otherwise(pl.col("own_a") * pl.col("own_b"))
+            .cast(pl.Int64)
+            .alias("records"),
         )
         .sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
         .unique("between", keep="first", maintain_order=True)

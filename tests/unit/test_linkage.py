@@ -1,6 +1,7 @@
 """Linkage: names, vetoes, decisions and person ids, by what a user would miss."""
 
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -323,6 +324,36 @@ def test_order_of_rows_changes_nothing() -> None:
     other = persons.link_children(rows.reverse(), settings=LinkageSettings(), key=KEY)
     assert persons.assign_person_ids(one, None)[0].equals(persons.assign_person_ids(other, None)[0])
     assert one.links.equals(other.links)
+
+
+def test_a_saved_model_gives_the_same_persons_again(tmp_path: Path) -> None:
+    rows = subjects(child("Katherine"), child("Katie"), child("Zoe"), child("Zoe", "Khan"))
+    saved = tmp_path / "model.json"
+    first = persons.link_children(rows, settings=LinkageSettings(), key=KEY, save_model_to=saved)
+    again = persons.link_children(rows, settings=LinkageSettings(), key=KEY, model=saved)
+    assert again.links.equals(first.links)
+    assert again.record_cluster.equals(first.record_cluster)
+
+
+def test_no_name_or_date_of_birth_is_in_a_saved_model(tmp_path: Path) -> None:
+    rows = subjects(child("Quenby", "Thistlewood"), child("Quenby", "Thistlewood", postcode=None))
+    saved = tmp_path / "model.json"
+    persons.link_children(rows, settings=LinkageSettings(), key=KEY, save_model_to=saved)
+    written = saved.read_text().lower()
+    assert "quenby" not in written
+    assert "2001" not in written
+
+
+def test_the_queue_holds_what_was_refused_with_its_reason_within_its_limit() -> None:
+    twins = [
+        child(name, surname, date(1998 + place, 5 + place, 11 * (place % 2) + 3), postcode=None)
+        for place, surname in enumerate(("Khan", "Reed", "Nowak", "Osei"), start=1)
+        for name in ("Amina", "Zoe")
+    ]
+    few = LinkageSettings(review_limit=3)
+    linked = persons.link_children(subjects(*twins), settings=few, key=KEY)
+    assert linked.review["reason"].to_list() == ["forenames are different names"] * 3
+    assert set(linked.review["forename_a"]) | set(linked.review["forename_b"]) == {"amina", "zoe"}
 
 
 def test_what_cannot_be_linked_is_counted_by_source() -> None:
