@@ -4,7 +4,6 @@ Objects only: what a dataset is, which columns hold identity, which rows evidenc
 Reading YAML and telling problems is in `load.py`; applying a mapping to rows is in `intake`.
 """
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -305,10 +304,3 @@ class Indicator(Strict):
     counts_in_overlap: bool = True
     strategy: str = Field(default="", description="the strategy's own indicator it stands for")
     only_seen_in: Literal["", "screening", "intelligence"] = ""
-
-
-class PlannedDelivery(Strict):
-    """A quarter that a dataset owes, and when."""
-
-    quarter: str
-    due_on: date | None
