@@ -108,10 +108,34 @@ def _pairwise(marked: pl.DataFrame) -> dict[str, float]:
 
 
 def invented(children: int, seed: int = 1) -> pl.DataFrame:
-    """Return about ten event rows a child, names drawn from syllables, a tenth of cells mistyped."""
+    """Return about ten event rows a child, names drawn from syllables, some mistyped."""
     rng = np.random.default_rng(seed)
     syllables = np.array(
-        "ba be da do el fa gi ha jo ka la li ma mi na no ra ri sa ta vi wa za".split()
+        [
+            "ba",
+            "be",
+            "da",
+            "do",
+            "el",
+            "fa",
+            "gi",
+            "ha",
+            "jo",
+            "ka",
+            "la",
+            "li",
+            "ma",
+            "mi",
+            "na",
+            "no",
+            "ra",
+            "ri",
+            "sa",
+            "ta",
+            "vi",
+            "wa",
+            "za",
+        ]
     )
 
     def names(count: int, parts: int) -> np.ndarray:
