@@ -110,33 +110,7 @@ def _pairwise(marked: pl.DataFrame) -> dict[str, float]:
 def invented(children: int, seed: int = 1) -> pl.DataFrame:
     """Return about ten event rows a child, names drawn from syllables, some mistyped."""
     rng = np.random.default_rng(seed)
-    syllables = np.array(
-        [
-            "ba",
-            "be",
-            "da",
-            "do",
-            "el",
-            "fa",
-            "gi",
-            "ha",
-            "jo",
-            "ka",
-            "la",
-            "li",
-            "ma",
-            "mi",
-            "na",
-            "no",
-            "ra",
-            "ri",
-            "sa",
-            "ta",
-            "vi",
-            "wa",
-            "za",
-        ]
-    )
+    syllables = np.array([a + b for a in "bdfghjklmnrstvwz" for b in "aeio"])
 
     def names(count: int, parts: int) -> np.ndarray:
         chosen = syllables[rng.integers(0, len(syllables), (count, parts))]

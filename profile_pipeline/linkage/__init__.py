@@ -1,1 +1,1 @@
-"""Who is who: identities, the Splink model, clusters under constraint, persons, review and accuracy."""
+"""Who is who: identities, the Splink model, constrained clusters, persons, review, accuracy."""
