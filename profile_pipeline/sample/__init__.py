@@ -1,1 +1,1 @@
-"""An invented borough with ground truth, for the demonstration, the tests and the accuracy figures."""
+"""An invented borough with ground truth: for demonstration, tests and accuracy figures."""
