@@ -368,6 +368,23 @@ MEASURES: dict[str, Table] = {
             ("home_urn", TEXT, "Ofsted URN of the children's home"),
         ),
         _measure(
+            "missing_count",
+            "How often a looked-after child was missing in twelve months, as a return counts it;"
+            " never added to episodes.",
+            ("missing_12_months", REAL, "episodes missing in the twelve months (count)"),
+            ("absent_12_months", REAL, "episodes absent in the twelve months (count)"),
+            ("interview_offered", FLAG, "return interview offered after the last; null not recorded"),
+            ("interview_accepted", FLAG, "return interview accepted; null not recorded"),
+        ),
+        _measure(
+            "exclusion",
+            "Suspensions and exclusions from school, dated by their start.",
+            ("category", TEXT, "permanent, fixed_period (suspension) or lunchtime"),
+            ("reason", TEXT, "DfE code of the first reason"),
+            ("sessions", REAL, "sessions excluded (count); null permanent or not told"),
+            ("sen_provision", TEXT, "special educational needs when excluded"),
+        ),
+        _measure(
             "assessment",
             "Referrals and assessments of children in need.",
             ("referral_date", DAY, "date referred"),
@@ -388,6 +405,7 @@ MEASURES: dict[str, Table] = {
             ("sessions_possible", REAL, "possible sessions (count)"),
             ("sessions_authorised", REAL, "authorised absence (sessions)"),
             ("sessions_unauthorised", REAL, "unauthorised absence (sessions)"),
+            ("sen_provision", TEXT, "special educational needs: N none, K support, E plan, older codes"),
         ),
     )
 }

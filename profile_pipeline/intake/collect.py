@@ -3,19 +3,23 @@
 A missing or unreadable file fails its own quarter alone; everything that arrived is kept as sent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from profile_pipeline.codes.lookup import unknown_texts
 from profile_pipeline.errors import DeliveryError, Problem
 from profile_pipeline.intake.cells import REASONS
 from profile_pipeline.intake.deliveries import find_deliveries
 from profile_pipeline.intake.fates import fates_of
-from profile_pipeline.intake.harmonise import Harmonised, harmonise
+from profile_pipeline.intake.harmonise import FAULT_SCHEMA, Harmonised, harmonise
 from profile_pipeline.intake.headers import rename_to_plan, resolve_headings, used_for
+from profile_pipeline.intake.lookups import REASONS as LOOKUP_REASONS
+from profile_pipeline.intake.lookups import look_up
 from profile_pipeline.intake.readers import read_file
+from profile_pipeline.intake.standard_returns import heading_for, loosened, siblings, surplus
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.tables import DELIVERY, MISSING_COLUMN, QUARANTINE, conform, empty
@@ -38,11 +42,13 @@ class Collected:
     duplicates: pl.DataFrame
     deliveries: pl.DataFrame
     missing_columns: pl.DataFrame
+    surplus_columns: tuple[str, ...] = ()
 
     def fates(self, quarantine: pl.DataFrame) -> pl.DataFrame:
         """Return every received row's fate, given all that was quarantined."""
         superseded = self.deliveries.filter(pl.col("status") == "superseded").select("file")
-        dataset = self.deliveries["dataset"][0]
+        # A list that need not come has no delivery, and no row whose fate could be told.
+        dataset = self.deliveries["dataset"].first() or ""
         unusable = self.deliveries.filter(pl.col("status") == "unusable").select("file", "problem")
         whole = (
             self.received.join(unusable, left_on="_file", right_on="file", how="inner")
@@ -73,6 +79,7 @@ class _File:
     status: str = "loaded"
     problem: str | None = None
     missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
     work: pl.DataFrame | None = None
     duplicates: pl.DataFrame | None = None
 
@@ -90,7 +97,10 @@ def collect_dataset(
     or taken away are kept, as superseded. `today` is the day against which what is due is judged;
     none means that all is due.
     """
-    others = [other.delivery for other in plan.datasets if other.id != dataset.id]
+    others = [
+        *(other.delivery for other in plan.datasets if other.id != dataset.id),
+        *siblings(plan, dataset),
+    ]
     found = find_deliveries(
         plan.data_root, dataset.id, dataset.delivery, plan.quarters, today=today, others=others
     )
@@ -102,6 +112,7 @@ def collect_dataset(
     received = pl.concat([_received(files, found), earlier], how="diagonal")
     usable = [file for file in files if file.work is not None]
     work = pl.concat([file.work for file in usable]) if usable else _no_rows(dataset)
+    work, unfilled = _look_up(plan, dataset, work)
     result = harmonise(
         work, dataset, period_start=plan.settings.period.start, own_codes=plan.own_codes
     )
@@ -109,11 +120,81 @@ def collect_dataset(
     return Collected(
         received=received,
         sent=work,
-        harmonised=result,
+        harmonised=_with_repairs(result, unfilled),
         duplicates=pl.concat(duplicates) if duplicates else pl.DataFrame(schema=DUPLICATE_SCHEMA),
         deliveries=_deliveries(plan, dataset, found, files, earlier),
         missing_columns=_missing_columns(dataset, usable),
+        surplus_columns=tuple(dict.fromkeys(c for file in usable for c in file.surplus)),
     )
+
+
+def _look_up(
+    plan: Plan, dataset: Dataset, work: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows with what other lists of the delivery say about them, and what they don't.
+
+    The other list's files are read anew: a dataset is collected by itself, in any order.
+    """
+    unfilled = [pl.DataFrame(schema=FAULT_SCHEMA)]
+    for lookup in dataset.lookup:
+        other = plan.dataset(lookup.dataset)
+        found = find_deliveries(plan.data_root, other.id, other.delivery, plan.quarters)
+        rows = [
+            frame
+            for file, quarter in found.filter(pl.col("status") == "arrived")
+            .select("file", "quarter")
+            .iter_rows()
+            if (frame := _other_rows(plan, other, file, quarter, lookup.takes())) is not None
+        ]
+        united = pl.concat(rows) if rows else None
+        work, faults = look_up(work, lookup, united, unknown=unknown_texts(plan.own_codes))
+        unfilled.append(
+            faults.select(
+                dataset=pl.lit(dataset.id),
+                file="file",
+                row="row",
+                column="column",
+                value=pl.lit(None, dtype=pl.String),
+                rule="rule",
+                reason=pl.col("rule").replace_strict(
+                    list(LOOKUP_REASONS), list(LOOKUP_REASONS.values()), return_dtype=pl.String
+                ),
+            ).cast(FAULT_SCHEMA)  # type: ignore[arg-type]
+        )
+    return work, pl.concat(unfilled)
+
+
+def _other_rows(
+    plan: Plan, other: Dataset, name: str, quarter: str, columns: list[str]
+) -> pl.DataFrame | None:
+    """Return columns of another list's file; null when it can't be read or lacks them all."""
+    try:
+        frame = read_file(plan.data_root / Path(name), other.read, name=name)
+    except DeliveryError:
+        return None
+    headings = [column for column in frame.columns if column != "_row"]
+    spelt = loosened(other.model_copy(update={"also": (*other.also, *columns)}), headings)
+    found = {c: heading for c in columns if (heading := heading_for(spelt, headings, c))}
+    if not found:
+        return None
+    return frame.select(
+        *(
+            pl.col(found[c]).alias(c) if c in found else pl.lit(None, dtype=pl.String).alias(c)
+            for c in columns
+        ),
+        pl.lit(quarter).alias("_quarter"),
+    )
+
+
+def _with_repairs(result: Harmonised, unfilled: pl.DataFrame) -> Harmonised:
+    """Return the result with cells that could not be filled among its repairs, kept rows only."""
+    if unfilled.is_empty():
+        return result
+    kept = unfilled.join(
+        result.rows.select("file", "row"), on=("file", "row"), how="semi", maintain_order="left"
+    )
+    repairs = pl.concat([result.repairs, kept]).sort("file", "row", "column", "rule")
+    return replace(result, repairs=repairs)
 
 
 def _no_rows(dataset: Dataset) -> pl.DataFrame:
@@ -140,7 +221,9 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
         result.status = "superseded"
         return result
     headings = [column for column in result.frame.columns if column != "_row"]
-    resolved = resolve_headings(headings, dataset, file=name)
+    dataset = loosened(dataset, headings)
+    resolved = resolve_headings(headings, dataset, file=name, given=dataset.looked_up())
+    result.surplus = tuple(surplus(headings, resolved.found.values(), dataset))
     result.missing = tuple(resolved.missing)
     if resolved.fatal:
         result.status = "unusable"
@@ -323,11 +406,17 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
             notes.append(f"{dataset.id}: never delivered.")
         for file in collected.deliveries.filter(pl.col("status") == "unexpected")["file"].to_list():
             notes.append(f"{file}: no delivery of the plan is called so; it is not loaded.")
+        if collected.surplus_columns:
+            names = ", ".join(collected.surplus_columns[:5])
+            more = " and others" if len(collected.surplus_columns) > 5 else ""
+            notes.append(
+                f"{dataset.id}: the standard doesn't know {names}{more}; kept as received only."
+            )
         by_column = collected.missing_columns.group_by("column", maintain_order=True).agg(
             pl.len(), pl.col("quarter").str.join(", "), pl.col("used_for").first()
         )
         for column, count, quarters, use in by_column.iter_rows():
-            if loaded and count == loaded:
+            if loaded and count == loaded and dataset.standard is None:
                 problems.append(
                     Problem(
                         f"collection_plan.yaml, '{dataset.id}'",

@@ -15,8 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from profile_pipeline.plan.reading import QUARTER, Delivery
-from profile_pipeline.quarters import parse_quarter
+from profile_pipeline.plan.reading import LIST, PERIODS, QUARTER, TERM, YEAR, Delivery
 
 # A corrected delivery: `..._v2`, `... corrected`, `... (1)` as browsers name a second copy.
 AGAIN = re.compile(
@@ -29,6 +28,12 @@ AGAIN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 CLUTTER = re.compile(r"\..*|~\$.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
+SUCH = {"quarter": "2015-16_Q4", "year": "2015-16", "term": "2015_autumn"}
+TOLD = {
+    QUARTER: r"(?P<quarter>\d{4}-\d{2}[ _]?Q[1-4])",
+    YEAR: r"(?P<year>\d{4}(?:[-_ ](?:\d{4}|\d{2}))?)",
+    TERM: r"(?P<term>\d{4}[-_ ]*(?:autumn|spring|summer)|(?:autumn|spring|summer)[-_ ]*\d{4})",
+}
 SCHEMA = {
     "dataset": pl.String,
     "quarter": pl.String,
@@ -96,7 +101,7 @@ def find_deliveries(
             last = number == len(versions)
             newest = None if last else versions[-1].file
             rows.append(_row(dataset, each, due, "arrived" if last else "superseded", newest))
-        if not versions:
+        if not versions and not delivery.optional:
             status = "missing" if today is None or due < today else "awaited"
             rows.append(
                 {
@@ -136,8 +141,8 @@ def _in_folder(
 ) -> Iterator[_Found]:
     """Yield what lies in the dataset's folder, in order of path."""
     pattern, elsewhere = (
-        _pattern(delivery.files),
-        [_pattern(other.files) for other in others],
+        _pattern(delivery),
+        [_pattern(other) for other in others],
     )
     folder = _folder(delivery.files)
     root = data_root.resolve()
@@ -179,10 +184,9 @@ def _told(
     version = _version(match["again"])
     if delivery.every == "once":
         return (wanted[-1], version, None) if wanted else (None, version, "Nothing is due.")
-    try:
-        quarter = parse_quarter(match["quarter"].upper())
-    except ValueError:
-        return None, version, "The name holds no fiscal quarter such as 2015-16_Q4."
+    quarter = delivery.quarter_told(match[delivery.every], wanted)
+    if quarter is None:
+        return None, version, f"The name holds no fiscal {delivery.every} such as {SUCH[delivery.every]}."
     if quarter not in wanted:
         return (
             quarter,
@@ -252,27 +256,36 @@ def _folder(files: str) -> PurePosixPath:
     """Return the folder that is the dataset's own: the path before the first placeholder."""
     parts: list[str] = []
     for part in PurePosixPath(files).parts[:-1]:
-        if QUARTER in part or any(character in part for character in "*?["):
+        if any(character in part for character in "{*?["):
             break
         parts.append(part)
     return PurePosixPath(*parts)
 
 
-def _pattern(files: str) -> re.Pattern[str]:
+def _pattern(delivery: Delivery) -> re.Pattern[str]:
     """Return the pattern of a delivery's paths, corrected deliveries included; case is ignored."""
+    files = delivery.files
     path = PurePosixPath(files)
     stem = files[: len(files) - len(path.suffix)]
     again = rf"(?P<again>(?:{AGAIN.pattern})*)"
     for group in ("version", "copy", "word"):
         again = again.replace(f"?P<{group}>", "")
     # Spaces of the name must not vanish in a verbose expression.
-    body = "".join(_part(piece) for piece in re.split(r"(\{quarter\}|\*)", stem))
+    pieces = re.split(r"(\{[a-z]+\}|\*)", stem)
+    body = "".join(
+        _part(piece, delivery.lists, again=piece in pieces[:number])
+        for number, piece in enumerate(pieces)
+    )
     return re.compile(f"{body}(?x:{again}){re.escape(path.suffix)}", re.IGNORECASE)
 
 
-def _part(piece: str) -> str:
-    if piece == QUARTER:
-        return r"(?P<quarter>\d{4}-\d{2}[ _]?Q[1-4])"
+def _part(piece: str, lists: Sequence[str], *, again: bool) -> str:
+    if piece in TOLD:
+        # A period that the path names twice is the same one.
+        name = next(name for name, placeholder in PERIODS.items() if placeholder == piece)
+        return f"(?P={name})" if again else TOLD[piece]
+    if piece == LIST:
+        return f"(?:{'|'.join(_part(name, (), again=False) for name in lists or ('*',))})"
     return r"[^/]*?" if piece == "*" else re.escape(piece)
 
 

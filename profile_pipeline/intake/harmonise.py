@@ -435,6 +435,9 @@ def _holds(wide: pl.DataFrame, condition: Condition, unknown: tuple[str, ...]) -
         whole = cells.read_number(wide[condition.ratio_at_least.over], unknown)["value"]
         test = (whole > 0) & (part >= condition.ratio_at_least.share * whole)
         return test.fill_null(value=False)
+    if condition.at_least is not None:
+        number = cells.read_number(wide[condition.column], unknown)["value"]
+        return (number >= condition.at_least).fill_null(value=False)
 
     def one(raw: pl.Series) -> pl.DataFrame:
         frame = cells.read_category(raw, unknown).with_columns(

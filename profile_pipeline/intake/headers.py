@@ -5,6 +5,7 @@ has been called. What a file lacks is told, with near misses, and what follows f
 """
 
 import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -27,8 +28,12 @@ def fold_heading(text: str) -> str:
     return " ".join(text.replace("\ufeff", "").split()).casefold()
 
 
-def resolve_headings(headings: list[str], dataset: Dataset, *, file: str) -> Resolved:
+def resolve_headings(
+    headings: list[str], dataset: Dataset, *, file: str, given: Collection[str] = ()
+) -> Resolved:
     """Return plan column -> heading for one file, the columns it lacks, and what makes it unusable.
+
+    Columns of `given` come from another list: a file may lack them.
 
     A file is unusable when the column that dates or defines its rows is not there, or when none is
     left that says who a required person is.
@@ -43,7 +48,8 @@ def resolve_headings(headings: list[str], dataset: Dataset, *, file: str) -> Res
             None,
         )
         if match is None:
-            missing.append(column)
+            if column not in given:
+                missing.append(column)
         else:
             found[column] = match
     return Resolved(found, missing, _fatal(dataset, set(missing), headings, file))

@@ -1,6 +1,6 @@
 """Open an agency's file: every cell as sent, as text, and the number of its row.
 
-What is common to CSV, XLSX and Parquet is here: headings, blank rows, totals rows, row numbers.
+What is common to CSV, XLSX, XML and Parquet is here: headings, blank rows, totals rows, row numbers.
 No value is changed or judged; that is `intake.harmonise`'s work. Messages name file, line, row or
 column by number, never a cell: a heading row that is set wrongly is a row of someone's data.
 """
@@ -12,7 +12,8 @@ import polars as pl
 from profile_pipeline.errors import DeliveryError, Problem
 from profile_pipeline.intake.readers_csv import read_csv
 from profile_pipeline.intake.readers_parquet import read_parquet
-from profile_pipeline.intake.readers_xlsx import read_xlsx
+from profile_pipeline.intake.readers_xlsx import heading_row, read_xlsx
+from profile_pipeline.intake.readers_xml import read_xml
 from profile_pipeline.plan.reading import ReadSettings
 from profile_pipeline.tables import RECEIVED_META
 
@@ -22,6 +23,7 @@ FORMATS = {
     ".tsv": "csv",
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
+    ".xml": "xml",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
@@ -47,7 +49,7 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
     """Return the records of a file that is already in memory; as `read_file`."""
     kind = settings.format or FORMATS.get(Path(name).suffix.lower())
     if kind is None:
-        cure = "Ask for .csv, .xlsx or .parquet, or set `read: format`."
+        cure = "Ask for .csv, .xlsx, .xml or .parquet, or set `read: format`."
         raise DeliveryError(Problem(name, "this kind of file can't be read.", cure))
     if not data:
         raise DeliveryError(Problem(name, "the file is empty (0 bytes).", "Ask for it again."))
@@ -57,8 +59,13 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
     elif kind == "parquet":
         headings, cells = read_parquet(data, name)
         first_row = 1
+    elif kind == "xml":
+        headings, cells = read_xml(data, settings, name)
+        first_row = 1
     else:
         sheet = read_xlsx(data, settings, name)
+        settings = settings.model_copy(update={"header_row": heading_row(sheet, settings)})
+        first_row = settings.header_row + 1
         if sheet.height < settings.header_row:
             what = (
                 f"it has {sheet.height} rows, the headings should be in row {settings.header_row}."

@@ -5,6 +5,7 @@ with macros, a password, a sheet of 17 thousand million cells or a ZIP that swel
 """
 
 import difflib
+import fnmatch
 import io
 import re
 import zipfile
@@ -19,6 +20,7 @@ from profile_pipeline.errors import DeliveryError, Problem
 from profile_pipeline.plan.reading import ReadSettings
 
 UNPACKED_LIMIT = 1 << 30  # bytes; a sheet of a million rows and twenty columns has 0.7 GB
+HEADINGS_WITHIN = 30  # rows
 CELLS_LIMIT = 30_000_000  # calamine holds the whole rectangle, 32 bytes a cell
 OLE = b"\xd0\xcf\x11\xe0"
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
@@ -36,7 +38,7 @@ def read_xlsx(data: bytes, settings: ReadSettings, name: str) -> pl.DataFrame:
     cells empty, formulas the value last calculated. Raises DeliveryError.
     """
     package = _open(data, name)
-    sheet = _sheet(package, settings.sheet, name)
+    sheet = _sheet(package, settings, name)
     rows = _cells(data, sheet, name)
     return rows.with_columns(_tidy(pl.col(column)) for column in rows.columns)
 
@@ -82,7 +84,30 @@ def _part(package: zipfile.ZipFile, path: str, name: str) -> bytes:
         raise _broken(name) from None
 
 
-def _sheet(package: zipfile.ZipFile, wanted: str | None, name: str) -> str:
+def heading_row(sheet: pl.DataFrame, settings: ReadSettings) -> int:
+    """Return the number of the row with the headings, from 1, by `read.headings` if one is found."""
+    sought = {_folded(heading) for heading in settings.headings}
+    if sought:
+        for number, row in enumerate(sheet.head(HEADINGS_WITHIN).iter_rows(), 1):
+            if any(text and _folded(text) in sought for text in row):
+                return number
+    return settings.header_row
+
+
+def _folded(text: str) -> str:
+    return " ".join(re.sub(r"[^0-9a-z*]+", " ", text.casefold()).split())
+
+
+def _alike(titles: list[str], patterns: tuple[str, ...]) -> str | None:
+    """Return the first sheet that the first pattern to fit any fits."""
+    for pattern in patterns:
+        for title in titles:
+            if fnmatch.fnmatchcase(_folded(title), _folded(pattern)):
+                return title
+    return None
+
+
+def _sheet(package: zipfile.ZipFile, settings: ReadSettings, name: str) -> str:
     """Return the name of the sheet to read, having checked that it isn't monstrous.
 
     Sheets are not listed in the message: some services keep a sheet a child.
@@ -95,6 +120,7 @@ def _sheet(package: zipfile.ZipFile, wanted: str | None, name: str) -> str:
         links = ElementTree.fromstring(_part(package, "xl/_rels/workbook.xml.rels", name))
     except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
         raise _broken(name) from None
+    wanted = settings.sheet
     targets = {link.get("Id"): link.get("Target") or "" for link in links}
     sheets: dict[str, tuple[bool, str]] = {}
     for entry in book.iter():
@@ -110,6 +136,8 @@ def _sheet(package: zipfile.ZipFile, wanted: str | None, name: str) -> str:
             raise DeliveryError(Problem(name, "it has no visible sheet.", "Set `read: sheet`."))
     elif wanted in sheets:
         title = wanted
+    elif alike := _alike(list(sheets), settings.sheets):
+        title = alike
     else:
         near = difflib.get_close_matches(wanted.casefold(), [s.casefold() for s in sheets], n=1)
         close = [title for title in sheets if near and title.casefold() == near[0]]

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from profile_pipeline.plan.expect import Expect
 from profile_pipeline.plan.reading import Delivery, ReadSettings
 from profile_pipeline.plan.settings import Strict
+from profile_pipeline.plan.standards import completed
 from profile_pipeline.tables import MEASURES
 
 ID = r"^[a-z][a-z0-9_]*$"
@@ -156,6 +157,7 @@ class Condition(Strict):
     is_in: tuple[str, ...] | None = Field(default=None, alias="in")
     has_code: Annotated[tuple[str, ...] | None, BeforeValidator(_as_list)] = None
     ratio_at_least: Ratio | None = None
+    at_least: float | None = Field(default=None, description="the number in the column, or more")
     not_blank: Literal[True] | None = None
 
     @field_validator("equals", mode="before")
@@ -172,9 +174,18 @@ class Condition(Strict):
 
     @model_validator(mode="after")
     def _one_test(self) -> "Condition":
-        tests = (self.equals, self.is_in, self.has_code, self.ratio_at_least, self.not_blank)
+        tests = (
+            self.equals,
+            self.is_in,
+            self.has_code,
+            self.ratio_at_least,
+            self.at_least,
+            self.not_blank,
+        )
         if sum(test is not None for test in tests) != 1:
-            raise ValueError("give exactly one of equals, in, has_code, ratio_at_least, not_blank")
+            raise ValueError(
+                "give exactly one of equals, in, has_code, ratio_at_least, at_least, not_blank"
+            )
         return self
 
     def columns(self) -> list[str]:
@@ -226,6 +237,51 @@ def measure_fields(measure: str) -> list[str]:
     return [name for name in MEASURES[measure].polars_schema if name not in common]
 
 
+class Sum(Strict):
+    """The sum of a column over the other list's rows of the same key that meet a condition.
+
+    `at_most` names a column of this list: a sum above it is impossible and not used.
+    """
+
+    column: str
+    where: Condition | None = None
+    at_most: str | None = None
+
+
+class Lookup(Strict):
+    """Columns that another list of the same delivery holds about the same key.
+
+    For each row the other dataset's rows of the same quarter with the same key are sought (`on`:
+    this list's column -> the other's). What they say in `columns` (this list's name -> the other's)
+    fills cells that the row itself leaves blank or lacks; where they disagree nothing is taken.
+    """
+
+    dataset: str = Field(description="id of the dataset that holds the other list")
+    on: dict[str, str] = Field(min_length=1)
+    columns: dict[str, str] = Field(default_factory=dict)
+    sums: dict[str, Sum] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _adds_something(self) -> "Lookup":
+        if not self.columns and not self.sums:
+            raise ValueError("name the columns to look up, or sums")
+        return self
+
+    def adds(self) -> list[str]:
+        """Columns that the lookup gives a row."""
+        return [*self.columns, *self.sums]
+
+    def needs(self) -> list[str]:
+        """Columns of this list that the lookup looks at."""
+        return [*self.on, *(s.at_most for s in self.sums.values() if s.at_most)]
+
+    def takes(self) -> list[str]:
+        """Columns of the other list, once each."""
+        tested = [c for s in self.sums.values() if s.where for c in s.where.columns()]
+        summed = [s.column for s in self.sums.values()]
+        return list(dict.fromkeys([*self.on.values(), *self.columns.values(), *summed, *tested]))
+
+
 class Agency(Strict):
     """An agency of the partnership."""
 
@@ -253,11 +309,30 @@ class Dataset(Strict):
     headers: dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_list)]] = Field(
         default_factory=dict, description="other headings a column has had: plan's name -> others"
     )
+    standard: str | None = Field(
+        default=None, description="a statutory return in its own layout: no mapping needed"
+    )
+    issuer: str | None = Field(
+        default=None, pattern=ID, description="who gave a return's child ids; the agency if not told"
+    )
+    lists: dict[str, dict[str, Any] | None] = Field(
+        default_factory=dict,
+        description="list of the return -> what is to be other than the standard; null leaves it out",
+    )
     dated_by: Cell | Literal["quarter_end"]
+    lookup: tuple[Lookup, ...] = ()
+    also: tuple[str, ...] = Field(
+        default=(), description="columns that may come and are kept as received only"
+    )
     reference: Cell | None = Field(default=None, description="the row's own reference")
     subjects: tuple[Subject, ...] = ()
     events: tuple[Event, ...] = ()
     expect: tuple[Expect, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _standard(cls, value: Any) -> Any:
+        return completed(value) if isinstance(value, dict) and value.get("standard") else value
 
     @field_validator("dated_by", mode="before")
     @classmethod
@@ -280,6 +355,10 @@ class Dataset(Strict):
         measures = [event.measure for event in self.events if event.measure]
         if len(set(measures)) != len(measures):
             raise ValueError("a measure is mapped twice")
+        if "{list}" in self.delivery.files and not (self.standard or self.delivery.lists):
+            raise ValueError("{list} in files goes with `standard:`")
+        if not self.standard and (self.lists or self.issuer):
+            raise ValueError("`lists` and `issuer` go with `standard:`")
         return self
 
     def columns(self) -> list[str]:
@@ -288,7 +367,12 @@ class Dataset(Strict):
         reference = [self.reference.column] if self.reference else []
         subjects = [s.column for subject in self.subjects for s in subject.sources()]
         events = [c for event in self.events for c in event.columns()]
-        return list(dict.fromkeys([*reference, *dated, *subjects, *events]))
+        keys = [c for lookup in self.lookup for c in (*lookup.needs(), *lookup.adds())]
+        return list(dict.fromkeys([*reference, *dated, *subjects, *events, *keys]))
+
+    def looked_up(self) -> list[str]:
+        """Columns that another list may give where this one lacks them."""
+        return list(dict.fromkeys(c for lookup in self.lookup for c in lookup.adds()))
 
     def date_column(self) -> str | None:
         """Column that dates the rows; null for snapshots."""

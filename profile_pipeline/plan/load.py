@@ -17,7 +17,8 @@ from profile_pipeline.errors import PlanError, Problem
 from profile_pipeline.plan.collection import Agency, Dataset, Indicator, Source
 from profile_pipeline.plan.context import ContextSource
 from profile_pipeline.plan.settings import ProfileSettings, Strict
-from profile_pipeline.plan.yaml_file import checked, line_of, read_yaml
+from profile_pipeline.plan.standards import expanded
+from profile_pipeline.plan.yaml_file import checked, line_of, plain, read_yaml
 from profile_pipeline.quarters import first_day, last_day, quarter_of, quarters_between
 
 PROFILE_FILE = "profile.yaml"
@@ -125,9 +126,13 @@ def load_plan(folder: Path) -> Plan:
     )
     if settings:
         problems += _settings_problems(settings, settings_yaml)
+    places: list[int] = []
+    if collection and indicators:
+        spread = attempt(lambda: _spread_returns(collection, collection_yaml, indicators))
+        collection, places = spread or (None, [])
     if settings and collection and indicators:
         plan = Plan(folder.resolve(), settings, collection, indicators.indicators)
-        problems += _cross_problems(plan, collection_yaml, settings_yaml)
+        problems += _cross_problems(plan, places, collection_yaml, settings_yaml)
         if not problems:
             return plan
     raise PlanError(problems)
@@ -156,12 +161,45 @@ def _settings_problems(settings: ProfileSettings, content: Any) -> list[Problem]
     return problems
 
 
+def _spread_returns(
+    collection: CollectionPlan, content: Any, indicators: Indicators
+) -> tuple[CollectionPlan, list[int]]:
+    """Return the plan with a dataset for each list of its statutory returns.
+
+    Second, for each dataset, its place among the datasets as written.
+    """
+    datasets: list[Dataset] = []
+    places: list[int] = []
+    known = [indicator.id for indicator in indicators.indicators]
+    for position, dataset in enumerate(collection.datasets):
+        if dataset.standard is None:
+            spread = [dataset]
+        else:
+            given = plain(content["datasets"][position])
+            spread = []
+            for each in expanded(given, agency=dataset.agency, indicators=known):
+                try:
+                    one = checked(each, Dataset, name=COLLECTION_FILE)
+                except PlanError as error:
+                    # The parts are the standard's, changed by the plan: its line is the dataset's.
+                    where = f"{COLLECTION_FILE}:{line_of(content, ['datasets', position])}"
+                    raise PlanError(
+                        Problem(where, f"'{each['id']}': {problem.what}") for problem in error.problems
+                    ) from None
+                spread.append(one.model_copy(update={"standard": dataset.standard}))
+        datasets += spread
+        places += [position] * len(spread)
+    return collection.model_copy(update={"datasets": tuple(datasets)}), places
+
+
 def _near(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
     return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}."
 
 
-def _cross_problems(plan: Plan, collection_yaml: Any, settings_yaml: Any) -> list[Problem]:
+def _cross_problems(
+    plan: Plan, places: list[int], collection_yaml: Any, settings_yaml: Any
+) -> list[Problem]:
     """Names used in one place and defined in another, and names used twice."""
     problems: list[Problem] = []
     collection = plan.collection
@@ -177,8 +215,9 @@ def _cross_problems(plan: Plan, collection_yaml: Any, settings_yaml: Any) -> lis
     for kind, ids in (("agencies", agencies), ("datasets", datasets)):
         for position, name in enumerate(ids):
             if name in ids[:position]:
-                add([kind, position, "id"], f"{kind}: the id '{name}' is used twice.")
-    for position, dataset in enumerate(collection.datasets):
+                place = places[position] if kind == "datasets" else position
+                add([kind, place, "id"], f"{kind}: the id '{name}' is used twice.")
+    for position, dataset in zip(places, collection.datasets, strict=True):
         at: list[str | int] = ["datasets", position]
         if dataset.agency not in agencies:
             add([*at, "agency"], f"'{dataset.id}': there is no agency '{dataset.agency}'.", _near(dataset.agency, agencies))
@@ -188,6 +227,13 @@ def _cross_problems(plan: Plan, collection_yaml: Any, settings_yaml: Any) -> lis
                     [*at, "events", number],
                     f"'{dataset.id}': there is no indicator '{event.indicator}'.",
                     _near(event.indicator, indicators),
+                )
+        for lookup in dataset.lookup:
+            if lookup.dataset not in datasets:
+                add(
+                    [*at, "lookup"],
+                    f"'{dataset.id}': lookup: there is no dataset '{lookup.dataset}'.",
+                    _near(lookup.dataset, datasets),
                 )
         for source in _sources(dataset):
             if source.codes and source.codes not in lists:
@@ -203,8 +249,10 @@ def _cross_problems(plan: Plan, collection_yaml: Any, settings_yaml: Any) -> lis
         for name in group.datasets:
             if name not in datasets:
                 where = f"{PROFILE_FILE}:{line_of(settings_yaml, ['screening_groups', position])}"
+                parts = [each for each in datasets if each.startswith(f"{name}_")]
+                hint = f"Name its lists: {', '.join(parts)}." if parts else _near(name, datasets)
                 problems.append(
-                    Problem(where, f"screening_groups: there is no dataset '{name}'.", _near(name, datasets))
+                    Problem(where, f"screening_groups: there is no dataset '{name}'.", hint)
                 )
     return problems
 

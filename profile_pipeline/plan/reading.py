@@ -6,6 +6,7 @@ Objects and their checks only: finding files is in `intake.deliveries`, opening 
 
 import codecs
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -19,10 +20,13 @@ from pydantic import (
 )
 
 from profile_pipeline.plan.settings import Strict
-from profile_pipeline.quarters import file_form, first_day, last_day, parse_quarter
+from profile_pipeline.quarters import fiscal_year, file_form, first_day, last_day, parse_quarter
 
 TOTALS = ("Total", "Totals", "Total records", "Grand total", "Sub-total", "Subtotal")
-QUARTER = "{quarter}"
+QUARTER, YEAR, TERM, LIST = "{quarter}", "{year}", "{term}", "{list}"
+PERIODS = {"quarter": QUARTER, "year": YEAR, "term": TERM}
+# Quarter in which a school census is taken (October, January, May) -> term, calendar year.
+CENSUS_TERMS = {"Q3": ("autumn", 0), "Q4": ("spring", 1), "Q1": ("summer", 0)}
 NO_ENCODINGS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape")
 DAYS = re.compile(r"(\d{1,4})\s*(day|week)s?", re.IGNORECASE)
 
@@ -58,7 +62,7 @@ class ReadSettings(Strict):
     # A tab is a delimiter, and a sheet's name may end in a space: nothing is stripped here.
     model_config = ConfigDict(str_strip_whitespace=False)
 
-    format: Literal["csv", "xlsx", "parquet"] | None = Field(
+    format: Literal["csv", "xlsx", "parquet", "xml"] | None = Field(
         default=None, description="by the file's ending when not given"
     )
     encoding: str = Field(default="utf-8-sig", description="of CSV files, as Python names it")
@@ -73,6 +77,25 @@ class ReadSettings(Strict):
     )
     sheet: str | None = Field(
         default=None, description="of a workbook; first visible sheet if not given"
+    )
+    sheets: tuple[str, ...] = Field(
+        default=(),
+        description="other names the sheet has had; `*` for any text, case and punctuation apart",
+    )
+    headings: tuple[str, ...] = Field(
+        default=(),
+        description="of a workbook: the headings are in the first row that holds one of these,"
+        " whatever `header_row` says",
+    )
+    record: str | None = Field(
+        default=None,
+        description="of an XML file: the group that makes a row, with the groups inside it that"
+        " come several times, such as `Children/Child > CINdetails > Assessments`",
+    )
+    together: tuple[str, ...] = Field(
+        default=(),
+        description="of an XML file: elements that come several times in a row and stand in one"
+        " cell, such as factor codes; others are numbered, `Disability 2`",
     )
     totals: tuple[str, ...] = Field(
         default=TOTALS,
@@ -111,17 +134,25 @@ class ReadSettings(Strict):
 class Delivery(Strict):
     """When a dataset is due and what its files are called.
 
-    In `files`, `{quarter}` stands for the fiscal quarter (`2015-16_Q4` or `2015-16 Q4`) and `*` for
-    any text within one folder or file name.
+    In `files`, `*` stands for any text within one folder or file name, and
+
+    - `{quarter}` for the fiscal quarter: `2015-16_Q4` or `2015-16 Q4`;
+    - `{year}` for the fiscal year: `2015-16`, or `2016` as the year ends in March 2016. Such a file
+      belongs to the year's last quarter, its rows to the quarters of their own dates;
+    - `{term}` for a school census: `2015_autumn` is taken in October 2015 (Q3), `2016_spring` in
+      January (Q4), `2016_summer` in May (Q1);
+    - `{list}` for one of the names in `lists`: a standard return is several files.
     """
 
-    every: Literal["quarter", "once"] = "quarter"
+    every: Literal["quarter", "year", "term", "once"] = "quarter"
     due: Annotated[int, BeforeValidator(_days)] = Field(
         default=14, ge=0, description="days after the end of the quarter, written `14 days`"
     )
     files: str = Field(
         description="path below the data folder, such as `police_missing/{quarter}.csv`"
     )
+    lists: tuple[str, ...] = Field(default=(), description="what `{list}` may be in a file's name")
+    optional: bool = Field(default=False, description="nothing is missing when it doesn't come")
     first: QuarterLabel | None = Field(default=None, description="first quarter agreed")
     last: QuarterLabel | None = Field(default=None, description="last quarter agreed")
 
@@ -139,19 +170,25 @@ class Delivery(Strict):
             raise ValueError("the files must lie below the data folder: no leading '/', no '..'")
         if any(ord(character) < 32 for character in text) or text.endswith("/"):
             raise ValueError("the pattern must name a file, such as `police_missing/{quarter}.csv`")
-        rest = text.replace(QUARTER, "")
+        rest = text
+        for placeholder in (*PERIODS.values(), LIST):
+            rest = rest.replace(placeholder, "")
         if "{" in rest or "}" in rest:
-            raise ValueError("the only placeholder is {quarter}")
+            raise ValueError("the only placeholders are {quarter}, {year}, {term} and {list}")
         if not path.suffix:
             raise ValueError("the pattern needs a file ending such as .csv, .xlsx or .parquet")
         return str(path)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> "Delivery":
-        if self.every == "quarter" and QUARTER not in self.files:
-            raise ValueError("files of `every: quarter` need {quarter} in their name")
-        if self.every == "once" and QUARTER in self.files:
-            raise ValueError("a file that comes `once` has no {quarter} in its name")
+        for every, placeholder in PERIODS.items():
+            named = placeholder in self.files
+            if self.every == every and not named:
+                raise ValueError(f"files of `every: {every}` need {placeholder} in their name")
+            if self.every == "once" and named:
+                raise ValueError(f"a file that comes `once` has no {placeholder} in its name")
+            if self.every != every and named:
+                raise ValueError(f"{placeholder} goes with `every: {every}`")
         if self.first and self.last and first_day(self.last) < first_day(self.first):
             raise ValueError(f"the last quarter ({self.last}) lies before the first ({self.first})")
         return self
@@ -159,7 +196,8 @@ class Delivery(Strict):
     def quarters(self, period: list[str]) -> list[str]:
         """Return the labels of the quarters that are due, given the profile's own quarters.
 
-        A file that comes once belongs to the last of them.
+        A file that comes once belongs to the last of them, a year's file to the year's last, a
+        school census to the quarter in which it is taken.
         """
         agreed = [
             label
@@ -167,12 +205,55 @@ class Delivery(Strict):
             if (self.first is None or first_day(label) >= first_day(self.first))
             and (self.last is None or first_day(label) <= first_day(self.last))
         ]
-        return agreed if self.every == "quarter" else agreed[-1:]
+        if self.every == "once":
+            return agreed[-1:]
+        if self.every == "year":
+            return list({fiscal_year(label): label for label in agreed}.values())
+        if self.every == "term":
+            return [label for label in agreed if label[-2:] in CENSUS_TERMS]
+        return agreed
 
     def due_on(self, quarter: str) -> date:
         """Return the day by which the quarter's file is due."""
-        return last_day(quarter) + timedelta(days=self.due)
+        ends = f"{fiscal_year(quarter)} Q4" if self.every == "year" else quarter
+        return last_day(ends) + timedelta(days=self.due)
 
     def path_for(self, quarter: str) -> str:
         """Return the path that the quarter's file should have, below the data folder."""
-        return self.files.replace(QUARTER, file_form(quarter))
+        path = self.files.replace(QUARTER, file_form(quarter)).replace(YEAR, fiscal_year(quarter))
+        path = path.replace(LIST, self.lists[0] if self.lists else LIST)
+        term, later = CENSUS_TERMS.get(quarter[-2:], ("", 0))
+        return path.replace(TERM, f"{int(quarter[:4]) + later}_{term}")
+
+    def quarter_told(self, text: str, due: Sequence[str]) -> str | None:
+        """Return the quarter that a file's name tells by its period, as the name writes it.
+
+        Null when no period can be told; a label that isn't in `due` when it was not agreed.
+        """
+        if self.every == "year":
+            year = _year_told(text)
+            if year is None:
+                return None
+            return next((q for q in due if fiscal_year(q) == year), f"{year} Q4")
+        if self.every == "term":
+            found = re.search(r"\d{4}", text)
+            names = {term: (number, later) for number, (term, later) in CENSUS_TERMS.items()}
+            term = next((name for name in names if name in text.lower()), None)
+            if found is None or term is None:
+                return None
+            number, later = names[term]
+            year = int(found[0]) - later
+            return f"{year}-{(year + 1) % 100:02d} {number}"
+        try:
+            return parse_quarter(text.upper())
+        except ValueError:
+            return None
+
+
+def _year_told(text: str) -> str | None:
+    """Return the fiscal year: `2016` is the one that ends in March 2016, `2015-16` says both."""
+    numbers = re.findall(r"\d{4}|\d{2}", text)
+    first = int(numbers[0]) - (len(numbers) == 1)
+    if len(numbers) > 1 and (first + 1) % 100 != int(numbers[1]) % 100:
+        return None
+    return f"{first}-{(first + 1) % 100:02d}"

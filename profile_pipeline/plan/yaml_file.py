@@ -62,12 +62,12 @@ def line_of(content: Any, path: Sequence[str | int]) -> int:
     return line
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return content without line numbers, for pydantic."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
@@ -137,7 +137,7 @@ def checked(
     for step in root:
         node = node[step]
     try:
-        return model.model_validate(_plain(node))
+        return model.model_validate(plain(node))
     except ValidationError as invalid:
         problems = []
         for error in invalid.errors(include_url=False, include_context=False, include_input=False):

@@ -164,7 +164,7 @@ def test_wildcards_and_quarters_agreed(tmp_path: Path) -> None:
         ({"files": "/etc/{quarter}.csv"}, "below the data folder"),
         ({"files": "a/../../{quarter}.csv"}, "below the data folder"),
         ({"files": "C:\\x\\{quarter}.csv"}, "below the data folder"),
-        ({"files": "a/{year}.csv"}, "only placeholder"),
+        ({"files": "a/{month}.csv"}, "only placeholder"),
         ({"files": "a/list.csv"}, "need {quarter}"),
         ({"files": "a/{quarter}"}, "file ending"),
         ({"files": "a/{quarter}.csv", "due": "soon"}, "due"),
