@@ -48,7 +48,7 @@ class Collected:
         """Return every received row's fate, given all that was quarantined."""
         superseded = self.deliveries.filter(pl.col("status") == "superseded").select("file")
         # A list that need not come has no delivery, and no row whose fate could be told.
-        dataset = self.deliveries["dataset"].first() or ""
+        dataset = str(self.deliveries["dataset"].first() or "")
         unusable = self.deliveries.filter(pl.col("status") == "unusable").select("file", "problem")
         whole = (
             self.received.join(unusable, left_on="_file", right_on="file", how="inner")
@@ -111,8 +111,8 @@ def collect_dataset(
     earlier = _earlier(before, found)
     received = pl.concat([_received(files, found), earlier], how="diagonal")
     usable = [file for file in files if file.work is not None]
-    work = pl.concat([file.work for file in usable]) if usable else _no_rows(dataset)
-    work, unfilled = _look_up(plan, dataset, work)
+    rows = [file.work for file in usable if file.work is not None]
+    work, unfilled = _look_up(plan, dataset, pl.concat(rows) if rows else _no_rows(dataset))
     result = harmonise(
         work, dataset, period_start=plan.settings.period.start, own_codes=plan.own_codes
     )
@@ -173,6 +173,8 @@ def _other_rows(
     except DeliveryError:
         return None
     headings = [column for column in frame.columns if column != "_row"]
+    # A row that comes twice to the letter counts once, in a sum too.
+    frame = frame.unique(headings, keep="first", maintain_order=True)
     spelt = loosened(other.model_copy(update={"also": (*other.also, *columns)}), headings)
     found = {c: heading for c in columns if (heading := heading_for(spelt, headings, c))}
     if not found:

@@ -31,7 +31,8 @@ CLUTTER = re.compile(r"\..*|~\$.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 SUCH = {"quarter": "2015-16_Q4", "year": "2015-16", "term": "2015_autumn"}
 TOLD = {
     QUARTER: r"(?P<quarter>\d{4}-\d{2}[ _]?Q[1-4])",
-    YEAR: r"(?P<year>\d{4}(?:[-_ ](?:\d{4}|\d{2}))?)",
+    # No part of a longer number: 20210930 is a day, and in another fiscal year than 2021.
+    YEAR: r"(?P<year>(?<!\d)\d{4}(?:[-_ ](?:\d{4}|\d{2}))?(?!\d))",
     TERM: r"(?P<term>\d{4}[-_ ]*(?:autumn|spring|summer)|(?:autumn|spring|summer)[-_ ]*\d{4})",
 }
 SCHEMA = {
@@ -186,7 +187,8 @@ def _told(
         return (wanted[-1], version, None) if wanted else (None, version, "Nothing is due.")
     quarter = delivery.quarter_told(match[delivery.every], wanted)
     if quarter is None:
-        return None, version, f"The name holds no fiscal {delivery.every} such as {SUCH[delivery.every]}."
+        such = SUCH[delivery.every]
+        return None, version, f"The name holds no fiscal {delivery.every} such as {such}."
     if quarter not in wanted:
         return (
             quarter,

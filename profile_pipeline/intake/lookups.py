@@ -1,7 +1,7 @@
 """What another list of the same delivery says about a row: the plan's `lookup:`.
 
-A statutory return is several lists joined on an id. Each list is received, harmonised and counted as
-a dataset of its own; a lookup only fills a row's cells from the other list before they are
+A statutory return is several lists joined on an id. Each list is received, harmonised and counted
+as a dataset of its own; a lookup only fills a row's cells from the other list before they are
 harmonised. A cell that the row has itself is never overwritten, and where the other list
 contradicts itself about a key nothing is taken from it: a child with three dates of birth has none.
 """
@@ -70,7 +70,7 @@ def look_up(
     wanted = [blank[own] for own in lookup.columns]
     unfound = pl.col("_found").is_null() & pl.all_horizontal(wanted or [pl.lit(value=False)])
     faults = [
-        _faults(joined, list(lookup.on)[0], pl.when(unfound).then(pl.lit("lookup_missing"))),
+        _faults(joined, next(iter(lookup.on)), pl.when(unfound).then(pl.lit("lookup_missing"))),
         *(_faults(joined, own, rule) for own, rule in rules.items()),
     ]
     filled = joined.with_columns(

@@ -1,6 +1,6 @@
 """Open an agency's file: every cell as sent, as text, and the number of its row.
 
-What is common to CSV, XLSX, XML and Parquet is here: headings, blank rows, totals rows, row numbers.
+Common to CSV, XLSX, XML and Parquet: headings, blank rows, totals rows, row numbers.
 No value is changed or judged; that is `intake.harmonise`'s work. Messages name file, line, row or
 column by number, never a cell: a heading row that is set wrongly is a row of someone's data.
 """

@@ -51,9 +51,8 @@ def read_xml(data: bytes, settings: ReadSettings, name: str) -> tuple[list[str],
         raise DeliveryError(Problem(name, what, "Ask which return was meant."))
     for column in columns.values():
         column.extend([None] * (height - len(column)))
-    cells = {str(number): values for number, values in enumerate(columns.values())}
-    frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))
-    return list(columns), frame
+    table = {str(number): values for number, values in enumerate(columns.values())}
+    return list(columns), pl.DataFrame(table, schema=dict.fromkeys(table, pl.String))
 
 
 def _tree(data: bytes, name: str) -> "Element":

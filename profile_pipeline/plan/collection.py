@@ -313,11 +313,11 @@ class Dataset(Strict):
         default=None, description="a statutory return in its own layout: no mapping needed"
     )
     issuer: str | None = Field(
-        default=None, pattern=ID, description="who gave a return's child ids; the agency if not told"
+        default=None, pattern=ID, description="who gave the ids of a return; its agency if not told"
     )
     lists: dict[str, dict[str, Any] | None] = Field(
         default_factory=dict,
-        description="list of the return -> what is to be other than the standard; null leaves it out",
+        description="list of the return -> what differs from the standard; null leaves it out",
     )
     dated_by: Cell | Literal["quarter_end"]
     lookup: tuple[Lookup, ...] = ()

@@ -162,7 +162,7 @@ def _settings_problems(settings: ProfileSettings, content: Any) -> list[Problem]
 
 
 def _spread_returns(
-    collection: CollectionPlan, content: Any, indicators: Indicators
+    collection: Any, content: Any, indicators: Indicators
 ) -> tuple[CollectionPlan, list[int]]:
     """Return the plan with a dataset for each list of its statutory returns.
 
@@ -184,7 +184,7 @@ def _spread_returns(
                     # The parts are the standard's, changed by the plan: its line is the dataset's.
                     where = f"{COLLECTION_FILE}:{line_of(content, ['datasets', position])}"
                     raise PlanError(
-                        Problem(where, f"'{each['id']}': {problem.what}") for problem in error.problems
+                        Problem(where, f"'{each['id']}': {p.what}") for p in error.problems
                     ) from None
                 spread.append(one.model_copy(update={"standard": dataset.standard}))
         datasets += spread

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from profile_pipeline.plan.settings import Strict
-from profile_pipeline.quarters import fiscal_year, file_form, first_day, last_day, parse_quarter
+from profile_pipeline.quarters import file_form, first_day, fiscal_year, last_day, parse_quarter
 
 TOTALS = ("Total", "Totals", "Total records", "Grand total", "Sub-total", "Subtotal")
 QUARTER, YEAR, TERM, LIST = "{quarter}", "{year}", "{term}", "{list}"
@@ -242,8 +242,8 @@ class Delivery(Strict):
             if found is None or term is None:
                 return None
             number, later = names[term]
-            year = int(found[0]) - later
-            return f"{year}-{(year + 1) % 100:02d} {number}"
+            begins = int(found[0]) - later
+            return f"{begins}-{(begins + 1) % 100:02d} {number}"
         try:
             return parse_quarter(text.upper())
         except ValueError:

@@ -1,8 +1,8 @@
 """Statutory returns as they are: `standard: ssda903` in the plan stands for a whole mapping.
 
-A standard is a file of `standards/`: the lists of a return, and for each of them what a dataset of
-the plan says (`read, headers, dated_by, subjects, events, lookup`). A dataset of the plan that names
-a standard is expanded into one ordinary dataset a list, `<id>_<list>` (a return of a single list
+A standard is a file of `standards/`: the lists of a return, and for each what a dataset of the
+plan says (`read, headers, dated_by, subjects, events, lookup`). A dataset of the plan that names a
+standard is expanded into one ordinary dataset a list, `<id>_<list>` (a return of a single list
 keeps the plan's id), so that everything else, from conservation to gaps, works list by list. What
 joins two lists (a child's date of birth stands in the 903's header, a pupil's name in the list of
 pupils) is a `lookup:` of the expanded dataset; see `intake.lookups`.
@@ -12,11 +12,12 @@ may change anything:
 
 - `read`, `headers` and `also` add to every list;
 - `lists: {oc2: {events: [...]}}` replaces parts of one list, `lists: {oc3: null}` leaves it out;
-- `dated_by`, `reference`, `subjects`, `events`, `expect` and `lookup` replace those of a return that
-  has a single list.
+- `dated_by`, `reference`, `subjects`, `events`, `expect` and `lookup` replace those of a return
+  that has a single list.
 
 `delivery.files` names the files with `{list}` (`ssda903/SSDA903_{year}_{list}.csv`), or only their
-folder (`ssda903/{quarter}`). `every` follows from the placeholder when it is not given. Ids in a
+folder (`ssda903/{quarter}`; a folder without period, `ssda903`, holds files that name their year,
+term or quarter themselves). `every` follows from the placeholder when it is not given. Ids in a
 return are the council's: `issuer:` says whose, so that the same number elsewhere is the same child.
 
 Dictionaries only, so that `collection.py` can use it; what comes out is checked there.
@@ -53,7 +54,10 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def standard(name: str) -> dict[str, Any]:
-    """Return a standard: `title`, `about`, `files` and `lists`; raise ValueError when unknown."""
+    """Return a standard: `title`, `about`, `files`, `dated_files` (names in a folder) and `lists`.
+
+    Raises ValueError when there is none of the name.
+    """
     known = standard_names()
     if name not in known:
         near = difflib.get_close_matches(str(name).lower(), known, n=1)
@@ -91,7 +95,8 @@ def completed(dataset: Mapping[str, Any]) -> dict[str, Any]:
 def _delivery(delivery: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
     path = str(delivery["files"]).rstrip("/")
     if not PurePosixPath(path).suffix:
-        path = f"{path}/{whole['files']}"
+        dated = any(mark in path for mark in PERIODS.values())
+        path = f"{path}/{whole['files' if dated else 'dated_files']}"
     if LIST in str(whole["files"]) and LIST not in path:
         before, star, after = path.rpartition("*")
         if not star or "/" in after:
@@ -165,7 +170,7 @@ def expanded(
 
 
 def _changed(parts: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a list's parts changed by the plan: `read`, `headers` and `also` add, others replace."""
+    """Return a list's parts changed by the plan: `read`, `headers`, `also` add, others replace."""
     result = dict(parts)
     for key, value in change.items():
         held = result.get(key)

@@ -140,7 +140,13 @@ def checked(
         return model.model_validate(plain(node))
     except ValidationError as invalid:
         problems = []
-        for error in invalid.errors(include_url=False, include_context=False, include_input=False):
+        errors = invalid.errors(include_url=False, include_context=False, include_input=False)
+        places = [error["loc"] for error in errors]
+        for error in errors:
+            # pydantic counts only items without fault: a list of one faulty item isn't too short.
+            inside = [p for p in places if p != error["loc"] and p[: len(error["loc"])] == error["loc"]]
+            if error["type"] == "too_short" and inside:
+                continue
             inner = [step for step in error["loc"] if step != "[key]"]
             path = [*root, *_existing(node, inner)]
             words = _named(content, path)
