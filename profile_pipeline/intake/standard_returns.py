@@ -6,7 +6,7 @@ passed over.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from profile_pipeline.intake.headers import fold_heading
 from profile_pipeline.plan.collection import Dataset
@@ -20,7 +20,7 @@ def loose(heading: str) -> str:
     return re.sub(r"[^0-9a-z]", "", bare.casefold())
 
 
-def loosened(dataset: Dataset, headings: Iterable[str]) -> Dataset:
+def loosened(dataset: Dataset, headings: Sequence[str]) -> Dataset:
     """Return the dataset with the file's spellings of its headings among its aliases.
 
     A dataset without a standard stays as it is. A heading that two columns could claim by its
@@ -28,24 +28,22 @@ def loosened(dataset: Dataset, headings: Iterable[str]) -> Dataset:
     """
     if dataset.standard is None:
         return dataset
+    columns = dict.fromkeys((*dataset.columns(), *dataset.headers, *dataset.also))
+    exact = {c: heading_for(dataset, headings, c) for c in columns}
     by_loose: dict[str, str] = {}
     for heading in headings:
-        by_loose.setdefault(loose(heading), heading)
-    by_fold = {fold_heading(heading) for heading in headings}
-    taken: set[str] = set()
+        if heading not in exact.values():
+            by_loose.setdefault(loose(heading), heading)
     aliases = dict(dataset.headers)
-    for column in dict.fromkeys((*dataset.columns(), *dataset.headers, *dataset.also)):
+    for column in (c for c, heading in exact.items() if heading is None):
         names = (column, *aliases.get(column, ()))
-        if any(fold_heading(name) in by_fold for name in names):
-            continue
-        near = next((by_loose[loose(name)] for name in names if loose(name) in by_loose), None)
-        if near is not None and near not in taken:
-            taken.add(near)
+        near = next((found for name in names if (found := by_loose.pop(loose(name), None))), None)
+        if near is not None:
             aliases[column] = (*aliases.get(column, ()), near)
     return dataset.model_copy(update={"headers": aliases})
 
 
-def heading_for(dataset: Dataset, headings: Iterable[str], column: str) -> str | None:
+def heading_for(dataset: Dataset, headings: Sequence[str], column: str) -> str | None:
     """Return the file's heading of a column by its name or aliases, null when it has none."""
     by_fold = {fold_heading(heading): heading for heading in headings}
     names = (column, *dataset.headers.get(column, ()))

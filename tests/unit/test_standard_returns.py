@@ -7,13 +7,17 @@ from typing import Any
 import openpyxl
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from profile_pipeline.errors import DeliveryError, PlanError
 from profile_pipeline.intake.collect import Collected, collect_dataset, delivery_problems
 from profile_pipeline.intake.fates import check_conservation
+from profile_pipeline.intake.lookups import look_up
 from profile_pipeline.intake.readers import read_bytes
 from profile_pipeline.intake.records import indicator_events_of, measure_of, subjects_of
+from profile_pipeline.plan.collection import Lookup
 from profile_pipeline.plan.load import Plan, load_plan
 from profile_pipeline.plan.reading import Delivery, ReadSettings
 
@@ -369,6 +373,62 @@ def test_a_broken_census_fails_its_own_year_alone(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "cin_census", "cin", period="2018-04-01 2020-03-31")
     statuses = collected(plan)["ret"].deliveries.select("quarter", "status").rows()
     assert statuses == [("2018-19 Q4", "unreadable"), ("2019-20 Q4", "loaded")]
+
+
+TAGS = st.sampled_from(["Children", "Child", "CINdetails", "Assessments", "UPN", "row", "_row"])
+TREES = st.recursive(
+    st.text(st.characters(codec="utf-8"), max_size=5),
+    lambda inner: st.lists(st.tuples(TAGS, inner), max_size=4),
+    max_leaves=12,
+)
+
+
+def as_xml(tree: Any) -> str:
+    if isinstance(tree, str):
+        return tree
+    return "".join(f"<{tag}>{as_xml(inside)}</{tag}>" for tag, inside in tree)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.one_of(st.binary(max_size=60), TREES.map(lambda t: f"<m>{as_xml(t)}</m>".encode())))
+def test_no_bytes_make_the_xml_reader_fail_otherwise_than_it_says(data: bytes) -> None:
+    read = {"record": "Children/Child > CINdetails > Assessments", "together": ["UPN"]}
+    try:
+        read_bytes(data, ReadSettings.model_validate(read), name="a.xml")
+    except DeliveryError as error:
+        assert all(str(problem).startswith("a.xml: ") for problem in error.problems)
+
+
+# --- joins --------------------------------------------------------------------------------------
+
+CELLS = st.one_of(st.none(), st.sampled_from(["1", "2", " 1", "x", "", "unknown"]))
+ROWS = st.lists(st.tuples(CELLS, CELLS, st.sampled_from(["q1", "q2"])), max_size=8)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(mine=ROWS, theirs=ROWS)
+def test_a_join_keeps_every_row_and_every_cell_that_is_there(mine: Any, theirs: Any) -> None:
+    lookup = Lookup.model_validate(
+        {"dataset": "d", "on": {"K": "K"}, "columns": {"V": "V"}, "sums": {"S": {"column": "V"}}}
+    )
+    names = dict.fromkeys(("K", "V", "_quarter"), pl.String)
+    work = pl.DataFrame(mine, schema=names, orient="row").with_row_index("_row")
+    work = work.with_columns(_file=pl.lit("f"), S=pl.lit(None, dtype=pl.String))
+    other = pl.DataFrame(theirs, schema=names, orient="row")
+    filled, _ = look_up(work, lookup, other, unknown=("unknown",))
+    assert filled.select("_row", "K").equals(work.select("_row", "K"))
+    for before, after, key, quarter in zip(
+        work["V"], filled["V"], work["K"], work["_quarter"], strict=True
+    ):
+        if before and before.strip():
+            assert after == before
+        elif after is not None and after != before:
+            same = [
+                v.strip()
+                for k, v, q in theirs
+                if q == quarter and k and key and k.strip() == key.strip() and v and v.strip()
+            ]
+            assert {v for v in same if v != "unknown"} == {after}
 
 
 # --- school census ------------------------------------------------------------------------------
