@@ -86,10 +86,11 @@ def _part(package: zipfile.ZipFile, path: str, name: str) -> bytes:
 
 def heading_row(sheet: pl.DataFrame, settings: ReadSettings) -> int:
     """Return the number of the row with the headings, from 1, by `read.headings` if one is found."""
-    sought = {_folded(heading) for heading in settings.headings}
-    if sought:
+    if settings.headings:
         for number, row in enumerate(sheet.head(HEADINGS_WITHIN).iter_rows(), 1):
-            if any(text and _folded(text) in sought for text in row):
+            # A title or note may name the heading, but stands alone in its row.
+            filled = [text for text in row if text and text.strip()]
+            if len(filled) > 1 and _alike(filled, settings.headings):
                 return number
     return settings.header_row
 
@@ -99,7 +100,7 @@ def _folded(text: str) -> str:
 
 
 def _alike(titles: list[str], patterns: tuple[str, ...]) -> str | None:
-    """Return the first sheet that the first pattern to fit any fits."""
+    """Return the title that the first pattern to fit any fits, case and punctuation apart."""
     for pattern in patterns:
         for title in titles:
             if fnmatch.fnmatchcase(_folded(title), _folded(pattern)):

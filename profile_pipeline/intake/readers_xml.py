@@ -111,9 +111,7 @@ def _spread(
         yield from _spread(each, leaves, inner[1:], together)
 
 
-def _leaves(
-    group: "Element", step: str | None
-) -> tuple[list[tuple[str, str]], list["Element"]]:
+def _leaves(group: "Element", step: str | None) -> tuple[list[tuple[str, str]], list["Element"]]:
     """Return names and texts of the elements without children, and the groups called `step`."""
     leaves: list[tuple[str, str]] = []
     inside: list[Element] = []

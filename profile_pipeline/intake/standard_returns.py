@@ -7,6 +7,7 @@ passed over.
 
 import re
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from profile_pipeline.intake.headers import fold_heading
 from profile_pipeline.plan.collection import Dataset
@@ -15,9 +16,12 @@ from profile_pipeline.plan.reading import LIST, Delivery
 
 
 def loose(heading: str) -> str:
-    """Return a heading as compared for a standard: letters and digits, without bracketed text."""
+    """Return a heading as compared for a standard: letters and digits, without bracketed text.
+
+    `*` stays: in a standard's heading it stands for any text.
+    """
     bare = re.sub(r"\([^)]*\)|\[[^\]]*\]", "", heading)
-    return re.sub(r"[^0-9a-z]", "", bare.casefold())
+    return re.sub(r"[^0-9a-z*]", "", bare.casefold())
 
 
 def loosened(dataset: Dataset, headings: Sequence[str]) -> Dataset:
@@ -37,8 +41,10 @@ def loosened(dataset: Dataset, headings: Sequence[str]) -> Dataset:
     aliases = dict(dataset.headers)
     for column in (c for c, heading in exact.items() if heading is None):
         names = (column, *aliases.get(column, ()))
-        near = next((found for name in names if (found := by_loose.pop(loose(name), None))), None)
+        pattern = (loose(name) for name in names)
+        near = next((key for p in pattern for key in by_loose if fnmatchcase(key, p)), None)
         if near is not None:
+            near = by_loose.pop(near)
             aliases[column] = (*aliases.get(column, ()), near)
     return dataset.model_copy(update={"headers": aliases})
 

@@ -124,11 +124,7 @@ def expanded(
     known = set(indicators)
     several = len(whole["lists"]) > 1
     changes = dataset.get("lists") or {}
-    shared = {
-        key: value
-        for key, value in dataset.items()
-        if key not in (*ADDED, *REPLACED, *OWN)
-    }
+    shared = {key: value for key, value in dataset.items() if key not in (*ADDED, *REPLACED, *OWN)}
     given = _delivery(dataset["delivery"], whole)
     left_out = {name for name, change in changes.items() if change is None}
     result = []

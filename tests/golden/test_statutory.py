@@ -129,12 +129,15 @@ def test_exclusions_name_the_pupil_of_their_id(school: dict[str, Collected]) -> 
 def test_the_903_sample_keeps_its_children_apart(tmp_path: Path) -> None:
     found = collected(tmp_path, "ssda903", "ssda903", "2019-04-01", "2020-03-31")
     frames = {name: each.harmonised.rows for name, each in found.items()}
-    # Read by eye: five rows each. Both children's header rows contradict one another in sex, date of
+    # Read by eye, five rows each. Both children's header rows contradict each other in sex, date of
     # birth and UPN; ethnic group is WBRI throughout, once beside UNKN.
     people = subjects_of(frames).filter(pl.col("dataset") == "r_episodes")
     assert people.select("date_of_birth", "sex", "upn").null_count().row(0) == (5, 5, 5)
     assert people["ethnicity_code"].to_list() == ["WBRI"] * 5
-    assert people["local_ids"].list.first().to_list() == ["council:689661"] * 3 + ["council:249901"] * 2
+    assert (
+        people["local_ids"].list.first().to_list()
+        == ["council:689661"] * 3 + ["council:249901"] * 2
+    )
     care = measure_of(frames, "looked_after")
     assert care["legal_status"].to_list() == ["V4", None, "J2", "J3", "V3"]
     assert care["started"].to_list() == [
