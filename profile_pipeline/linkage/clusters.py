@@ -7,6 +7,7 @@ so a refusal holds through every path. Clerical decisions come first and always 
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ ATTESTED = 3  # people (dates of birth) from which a spelling counts as a name o
 MARGIN = 3.0  # bits by which the best of two rivals must lead
 PROFILE_MARGIN = 2.0  # bits above the threshold, as the best of several pairs is taken
 PROFILE_ROUNDS = 4
+LONELY_ROOM = 4.0  # bits that a lone record's source may add, for each lone side
+NOTHING_ELSE = "nothing else fits, and most records of this source fit somewhere"
 TWO_FIT = "fits two people about equally well"
 ENOUGH_TO_JUDGE = (
     300  # identities with a partner from which the share of clashing forenames is used
@@ -483,6 +486,7 @@ def cluster(
         else:
             reasons[a, b] = reason
     _join_profiles(work, ordered, threshold + PROFILE_MARGIN, joined, reasons)
+    _join_lonely(work, edges, lone_bits(identities, work), threshold, joined, reasons)
     decided = {tuple(sorted(pair)): SAME for pair in same} | {
         tuple(sorted(pair)): DIFFERENT for pair in different
     }
@@ -608,6 +612,100 @@ def _join_profiles(
             return
 
 
+def lone_bits(identities: pl.DataFrame, work: Clusterer) -> dict[int, float]:
+    """Return for each record that stands alone the bits by which it is expected not to.
+
+    A match weight compares "these two are one person" with "these two are any two people". A
+    record's one candidate competes with less: that nobody else in the data is this person. Where
+    nearly all of a source's records have others of the same person that is rare, and its chance
+    (records left alone over all of the source, Jeffreys) takes the place of one. At most
+    LONELY_ROOM bits, as too few may have been found alone for the wrong reason.
+    """
+    if identities.is_empty() or "in_datasets" not in identities.columns:
+        return {}
+    sizes = Counter(work.find(place) for place in range(len(work.ids)))
+    alone = pl.Series([sizes[work.find(place)] == 1 for place in range(len(work.ids))])
+    placed = identities.select(
+        pl.int_range(pl.len()).alias("place"), "in_datasets", (alone & (pl.col("records") == 1))
+        .alias("alone"),
+    ).explode("in_datasets")
+    chance = placed.group_by("in_datasets").agg(
+        ((pl.col("alone").sum() + 0.5) / (pl.len() + 1)).alias("chance")
+    )
+    bits = (
+        placed.filter("alone")
+        .join(chance, on="in_datasets")
+        .select("place", (-pl.col("chance").log(2)).clip(0, LONELY_ROOM).round(4))
+    )
+    return dict(bits.iter_rows())
+
+
+def _join_lonely(
+    work: Clusterer,
+    edges: list[tuple[int, int, float]],
+    bits: dict[int, float],
+    threshold: float,
+    joined: set[tuple[int, int]],
+    reasons: dict[tuple[int, int], str],
+) -> None:
+    """Join lone records to their one candidate, best first, by weight and what being alone tells.
+
+    A lone record that fits another cluster within MARGIN bits stays alone.
+    """
+    neighbours: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    heap: list[tuple[float, int, int, float]] = []
+    for a, b, weight in edges:
+        for lone, other in ((a, b), (b, a)):
+            if lone in bits:
+                neighbours[lone].append((other, weight))
+        if a in bits or b in bits:
+            most = weight + bits.get(a, 0.0) + bits.get(b, 0.0)
+            if most >= threshold and work.find(a) != work.find(b):
+                heap.append((-most, a, b, weight))
+    heapq.heapify(heap)
+    while heap:
+        negative, a, b, weight = heapq.heappop(heap)
+        if work.find(a) == work.find(b):
+            continue
+        lone = [
+            place for place in (a, b) if place in bits and work.clusters[work.find(place)].records == 1
+        ]
+        now = weight + sum(bits[place] for place in lone)
+        if now < threshold:
+            continue
+        if now < -negative:
+            heapq.heappush(heap, (-now, a, b, weight))
+            continue
+        reason = work.refusal(a, b)
+        if reason is None and any(
+            _else_fits(work, neighbours, place, b if place == a else a, weight) for place in lone
+        ):
+            reason = TWO_FIT
+        if reason is None and lone:
+            work.join(a, b)
+            joined.add((a, b))
+            reasons[a, b] = NOTHING_ELSE
+        elif reason is not None:
+            reasons.setdefault((a, b), reason)
+
+
+def _else_fits(
+    work: Clusterer,
+    neighbours: dict[int, list[tuple[int, float]]],
+    lone: int,
+    other: int,
+    weight: float,
+) -> bool:
+    """Whether a lone record fits a third cluster about as well as the one it may join."""
+    here = {work.find(lone), work.find(other)}
+    return any(
+        found >= weight - MARGIN
+        and work.find(third) not in here
+        and work.refusal(lone, third) is None
+        for third, found in neighbours[lone]
+    )
+
+
 def _outcome(
     work: Clusterer,
     edge: tuple[int, int, float],
@@ -621,7 +719,7 @@ def _outcome(
     if known is not None:
         return CLERICAL, f"decided by a person: {known}"
     if (a, b) in joined:
-        return JOINED, None
+        return JOINED, reasons.get((a, b))
     if work.find(a) == work.find(b):
         return IMPLIED, None
     if weight < threshold:

@@ -81,8 +81,8 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
     """Return distinct identities, and which identity each record holds.
 
     `subjects` meets records.subject. The first frame has `identity` (keyed BLAKE2b of the content,
-    so that it can't be guessed from a name and date of birth), the compared fields, `records` and
-    `datasets`; it is sorted by `identity`. The second has `dataset, file, row, role, record_id,
+    so that it can't be guessed from a name and date of birth), the compared fields, `records`,
+    `datasets` (counts) and `in_datasets` (ids); it is sorted by `identity`. The second has `dataset, file, row, role, record_id,
     identity`.
     """
     prepared = _prepared(subjects)
@@ -102,6 +102,7 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
         *(pl.col(name).first() for name in _CONTENT),
         pl.len().alias("records"),
         pl.col("dataset").n_unique().alias("datasets"),
+        pl.col("dataset").unique().sort().alias("in_datasets"),
     )
     salt = hashlib.blake2b(key, digest_size=32).digest()
     hashes = [

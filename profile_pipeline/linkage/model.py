@@ -75,7 +75,22 @@ def _near(name: str) -> str:
     )
 
 
-_AGE_ONLY = "(dob_l is null or dob_r is null)"
+def _crossed() -> str:
+    """SQL: one name stands in the other's place and what it displaced is lost or different."""
+    # A case reckons its costly branch for the few pairs that pass the cheap test only.
+    close = " or ".join(
+        f"case when {one}_l[1] = {other}_r[1] and length({one}_l) >= 3 and length({other}_r) >= 3"
+        f" then jaro_winkler_similarity({one}_l, {other}_r) >= 0.92 else false end"
+        for one, other in (("fore", "sur"), ("sur", "fore"))
+    )
+    alike = " or ".join(
+        f"coalesce(list_has_any({name}_kin_l, {name}_kin_r) or {_near(name)}, false)"
+        for name in ("fore", "sur")
+    )
+    return f"(case when {close} then not ({alike}) else false end)"
+
+
+_CROSSED = _crossed()
 
 FORENAME = (
     Level("not given", "fore_l is null or fore_r is null", null=True),
@@ -92,6 +107,7 @@ FORENAME = (
         f"(fore_sound_l = fore_sound_r and length(fore_sound_l) >= 2) or {_SHORT_FORM}",
         0.03, 0.005, rare=True,
     ),
+    Level("one of the names in the other's place", _CROSSED, 0.004, 0.0005, rare=True),
     Level(
         "only a forename that many share the same",
         "list_has_any(fore_kin_all_l, fore_kin_all_r)",
@@ -110,7 +126,8 @@ FORENAME = (
     Level("different forename", "else", 0.02, 0.96, True),
 )  # fmt: skip
 SURNAME = (
-    Level("not given", f"sur_l is null or sur_r is null or {_SWAPPED}", null=True),
+    Level("not given", f"sur_l is null or sur_r is null or {_SWAPPED} or coalesce({_CROSSED}, false)",
+        null=True),
     Level("same surname", "sur_l = sur_r", 0.87, 0.002, True, True, "sur"),
     Level("surname in another spelling", _any_shared("sur_kin"), 0.05, 0.002, True),
     Level("nearly the same surname", _near("sur"), 0.03, 0.001, True),
@@ -286,6 +303,13 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+# Blocks used only where they bring few pairs, which small or well spread data do.
+_BROAD_BLOCKS: tuple[tuple[str, ...], ...] = (
+    ("dob",), ("postcode",), ("sur_sound",), ("vehicle",), ("fore", "sur_initial"),
+    ("sur", "fore_initial"),
+)  # fmt: skip
+
+
 def _present(identities: pl.DataFrame, name: str) -> bool:
     needed = _NEEDS.get(name)
     if name == "age":
@@ -302,6 +326,12 @@ def comparisons(identities: pl.DataFrame) -> dict[str, tuple[Level, ...]]:
     return {name: levels for name, levels in COMPARISONS.items() if _present(identities, name)}
 
 
+_INITIALS = (
+    pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
+    pl.col("sur").str.slice(0, 1).alias("sur_initial"),
+)
+
+
 def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that the model's SQL reads."""
     columns = (
@@ -312,8 +342,7 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         "nhs", "upn", "local_ids", "issuers", "address", "other_words", "vehicle",
     )  # fmt: skip
     return identities.select(columns).with_columns(
-        pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
-        pl.col("sur").str.slice(0, 1).alias("sur_initial"),
+        *_INITIALS,
         pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
         _address_pairs().alias("address_pairs"),
     )
@@ -366,10 +395,17 @@ def prior(identities: pl.DataFrame) -> float:
 def _broad_blocks(identities: pl.DataFrame) -> list[tuple[tuple[str, ...], str]]:
     """Return blocks on one field alone, where they bring few pairs (small or well spread data)."""
     chosen: list[tuple[tuple[str, ...], str]] = []
-    for column in ("dob", "postcode", "sur_sound", "vehicle"):
-        sizes = identities[column].drop_nulls().value_counts()["count"].cast(pl.Float64)
+    for columns in _BROAD_BLOCKS:
+        sizes = (
+            identities.with_columns(*_INITIALS)
+            .select(columns)
+            .drop_nulls()
+            .group_by(columns)
+            .len()["len"]
+            .cast(pl.Float64)
+        )
         if float((sizes * (sizes - 1) / 2).sum()) <= BROAD * len(identities):
-            chosen.append(((column,), ""))
+            chosen.append((columns, ""))
     aliases = (
         identities["other_words"].explode(empty_as_null=True).drop_nulls().value_counts()["count"]
     )
