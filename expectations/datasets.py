@@ -8,7 +8,7 @@ import polars as pl
 
 from expectations.rules import automatic_rules, number_ids, rules_for, volume_rules
 from expectations.run import run_suite
-from profile_pipeline.plan.collection import Dataset
+from profile_pipeline.plan.collection import Dataset, Source
 from profile_pipeline.plan.load import COLLECTION_FILE, Plan
 from profile_pipeline.tables import EXPECTATION, FAULT, conform
 
@@ -28,6 +28,22 @@ def field_aliases(rows: pl.DataFrame, dataset: Dataset) -> dict[str, str]:
             if column.startswith(f"{prefix}__"):
                 aliases.setdefault(column.removeprefix(f"{prefix}__"), column)
     return aliases
+
+
+def sent_aliases(rows: pl.DataFrame, dataset: Dataset) -> dict[str, str]:
+    """Return column as sent -> harmonised column made of it, for conditions on dates."""
+    found: dict[str, str] = {}
+    if isinstance(dataset.dated_by, Source):
+        found[dataset.dated_by.column] = "date"
+    for subject in dataset.subjects:
+        for name in type(subject).model_fields:
+            source = getattr(subject, name)
+            if isinstance(source, Source) and f"{subject.role}__{name}" in rows.columns:
+                found.setdefault(source.column, f"{subject.role}__{name}")
+    for event in dataset.events:
+        for name, source in event.fields.items():
+            found.setdefault(source.column, f"{event.measure}__{name}")
+    return found
 
 
 def expect_dataset(
@@ -70,6 +86,7 @@ def expect_dataset(
                 dataset.expect,
                 frame.schema,
                 as_at=settings.as_at,
+                aliases=sent_aliases(rows, dataset),
                 where=f"{COLLECTION_FILE}, '{dataset.id}'",
             ),
             *volume_rules(dataset.expect, counts),

@@ -16,7 +16,7 @@ from profile_pipeline.tables import SUPPRESSED
 AUDIENCES = ("restricted", "panel", "sub_group", "public")
 
 WITHHELD_NUMBER = "a number withheld"
-WITHHELD_SHARE = "a share withheld for small numbers"
+WITHHELD_SHARE = "a share (withheld for small numbers)"
 
 _COUNT = re.compile(r"\{n:(\d{1,9})\}")
 _SHARE = re.compile(r"\{pct:(\d{1,9})/(\d{1,9})\}")
@@ -112,8 +112,9 @@ def render_counts(
         printed = None if hidden else safe_percent(part, whole, edition)
         return WITHHELD_SHARE if printed is None else f"{printed}%"
 
-    rendered = _SHARE.sub(share, _COUNT.sub(count, text))
-    return _MALFORMED.sub(SUPPRESSED, rendered)
+    rendered = _MALFORMED.sub(SUPPRESSED, _SHARE.sub(share, _COUNT.sub(count, text)))
+    # A sentence may begin with a placeholder, whose words are then its beginning.
+    return rendered[:1].upper() + rendered[1:] if text.startswith("{") else rendered
 
 
 def katz_interval(
