@@ -8,6 +8,7 @@ so a refusal holds through every path. Clerical decisions come first and always 
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -30,10 +31,12 @@ PROFILE_ROUNDS = 4
 LONELY_ROOM = 4.0  # bits that a lone record's source may add, for each lone side
 NOTHING_ELSE = "nothing else fits, and most records of this source fit somewhere"
 TWO_FIT = "fits two people about equally well"
-ENOUGH_TO_JUDGE = (
-    300  # identities with a partner from which the share of clashing forenames is used
-)
-MOST_MULTIPLE_BIRTHS = 0.05  # share of children who are twins or triplets, and half as many again
+# Share of children who are twins or triplets (ONS, Birth characteristics: 15 to 16 multiple
+# maternities in 1,000), share of records with a wrong forename (the model's default m of a
+# different forename), and for how many people of the data such a prior counts.
+MULTIPLE_BIRTHS, WRONG_FORENAME, PRIOR_PEOPLE = 0.03, 0.02, 20
+NUMBERED_PAIRS = 20  # pairs with numbers from which these tell whether forenames part people
+BIRTHS_PART = -5.0  # weight of a different date of birth from which it parts people, bits
 # Verdicts on two forenames.
 CLASH, DOUBT, FIT = 0, 1, 2
 
@@ -165,6 +168,22 @@ class Names:
         return any(len(p) == 1 and q.startswith(p) for p in a.words for q in b.words)
 
 
+def _alike(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs of one surname, date of birth and home (postcode or address)."""
+    homes = [
+        pl.col(f"level_{name}").str.contains(f"^same {name}$|^most words")
+        for name in ("postcode", "address")
+        if f"level_{name}" in pairs.columns
+    ]
+    if not homes or not {"level_surname", "level_birth"} <= set(pairs.columns):
+        return pairs.select("identity_a", "identity_b").clear()
+    return pairs.filter(
+        pl.col("level_surname").str.contains("same surname|another spelling")
+        & (pl.col("level_birth") == "same date of birth")
+        & pl.any_horizontal(homes)
+    ).select("identity_a", "identity_b")
+
+
 def _near_number(a: str, b: str) -> bool:
     return a == b or jellyfish.damerau_levenshtein_distance(a, b) <= 1
 
@@ -214,7 +233,7 @@ class Clusterer:
         self.root = list(range(len(self.ids)))
         self.clusters: dict[int, Evidence] = {}
         self.apart: dict[int, set[int]] = defaultdict(set)
-        self.forenames_part = True
+        self.forenames_part = self.births_part = True
         columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcode", "address")
         for place, (records, dob, sex, nhs, upn, local, postcode, address) in enumerate(
             identities.select(columns).iter_rows()
@@ -284,7 +303,7 @@ class Clusterer:
             dobs = _most(x.dobs), _most(y.dobs)
             if None not in dobs:
                 near = any(_near_date(p, q) for p in x.dobs for q in y.dobs)
-                if not near and self.forenames_part:
+                if not near and self.births_part:
                     return "dates of birth differ by more than a slip"
                 if x.homes and y.homes and not _one_home(x.homes, y.homes):
                     return "date of birth and home both differ"
@@ -293,40 +312,68 @@ class Clusterer:
                     return "each date of birth is given by several records"
         return None
 
-    def judge_forenames(self, pairs: pl.DataFrame) -> None:
-        """Settle whether another forename beside one surname, birth and home means another person.
+    def judge(self, pairs: pl.DataFrame, threshold: float) -> None:
+        """Settle what a different forename, and a different date of birth, mean in these data.
 
-        About 3 in 100 children are twins or triplets (ONS, Birth characteristics: 15 to 16 multiple
-        maternities in 1,000). Where identifiers of such pairs mostly agree, or, without them, far
-        more identities have a partner of another forename, forenames are often wrong in these
-        data and the match weight alone decides.
+        Another forename beside one surname, birth and home is a twin or a forename wrongly
+        recorded. Both stories are reckoned, and forenames part people unless the odds of the second
+        reach the threshold (bits). Where such pairs hold numbers, the numbers tell. Elsewhere the
+        rate of twins comes from people whose forename several records give, as an error is hardly
+        made twice; that of errors from forenames given once, beyond the twins expected among them.
+        Both start from what is known of children at large, so few data don't lift the rule.
+
+        A different date of birth parts people where the model has found that the dates of one
+        person hardly ever differ so (weight of BIRTHS_PART or less).
         """
-        needed = {"level_surname", "level_birth", "level_postcode"}
-        if not needed <= set(pairs.columns):
-            return
-        alike = pairs.filter(
-            pl.col("level_surname").str.contains("same surname|another spelling")
-            & (pl.col("level_birth") == "same date of birth")
-            & (pl.col("level_postcode") == "same postcode")
-        )
-        clashing: dict[int, bool] = {}
+        if {"level_birth", "weight_birth"} <= set(pairs.columns):
+            learnt = pairs.filter(pl.col("level_birth") == "different date of birth")
+            weight = learnt["weight_birth"].max()
+            self.births_part = not isinstance(weight, float) or weight <= BIRTHS_PART
+        self.forenames_part = self._odds_of_error(_alike(pairs)) < threshold
+
+    def _odds_of_error(self, alike: pl.DataFrame) -> float:
+        """Log2 odds that a forename given once beside one surname, birth and home is an error."""
+        same, clash = [], []
         agree = differ = 0
-        for first, second in alike.select("identity_a", "identity_b").iter_rows():
+        for first, second in alike.iter_rows():
             a, b = self.index[first], self.index[second]
             verdict = self.names.verdict(self.names.of_identity[a], self.names.of_identity[b])
-            if verdict is None:
-                continue
-            for place in (a, b):
-                clashing[place] = clashing.get(place, False) or verdict == CLASH
-            if verdict == CLASH:
-                same, other = self._numbers(self.clusters[a], self.clusters[b])
-                agree, differ = agree + bool(same), differ + bool(other and not same)
-        if agree + differ >= 20:
-            self.forenames_part = differ >= agree
-        elif len(clashing) >= ENOUGH_TO_JUDGE:
-            share = sum(clashing.values()) / len(clashing)
-            error = (share * (1 - share) / len(clashing)) ** 0.5
-            self.forenames_part = share - 2 * error <= MOST_MULTIPLE_BIRTHS
+            if verdict == FIT:
+                same.append((a, b))
+            elif verdict == CLASH:
+                clash.append((a, b))
+                yes, no = self._numbers(self.clusters[a], self.clusters[b])
+                agree, differ = agree + bool(yes), differ + bool(no and not yes)
+        if agree + differ >= NUMBERED_PAIRS:
+            return math.log2((agree + 0.5) / (differ + 0.5))
+        root: dict[int, int] = {}
+
+        def find(place: int) -> int:
+            while root.setdefault(place, place) != place:
+                place = root[place]
+            return place
+
+        for a, b in same:
+            first_root, second_root = sorted((find(a), find(b)))
+            root[second_root] = first_root
+        records: Counter[int] = Counter()
+        for place, evidence in self.clusters.items():
+            if evidence.names and evidence.dobs and evidence.homes:
+                records[find(place)] += evidence.records
+        twins, odd = set(), set()
+        for a, b in clash:
+            for one, other in ((find(a), find(b)), (find(b), find(a))):
+                if records[one] > 1 and records[other] > 1:
+                    twins.add(one)
+                elif records[one] == 1:
+                    odd.add(one)
+        several = sum(count > 1 for count in records.values())
+        rate = (len(twins) + MULTIPLE_BIRTHS * PRIOR_PEOPLE) / (several + PRIOR_PEOPLE)
+        lone = len(records) - several
+        error = (max(0.0, len(odd) - rate * lone) + WRONG_FORENAME * PRIOR_PEOPLE) / (
+            lone + PRIOR_PEOPLE
+        )
+        return math.log2(error / rate)
 
     def _similar(self, x: Evidence, y: Evidence) -> bool:
         """Whether the usual forenames look alike, which with one agreeing number is enough."""
@@ -347,10 +394,8 @@ class Clusterer:
                 continue
             if (
                 _near_number(_most(p), _most(q))
-                or (_most(p) in q
-                and q[_most(p)] * 2 >= q.total())
-                or (_most(q) in p
-                and p[_most(q)] * 2 >= p.total())
+                or (_most(p) in q and q[_most(p)] * 2 >= q.total())
+                or (_most(q) in p and p[_most(q)] * 2 >= p.total())
             ):
                 agree.append(kind)
             elif not any(_near_number(i, j) for i in p for j in q):
@@ -452,7 +497,7 @@ def cluster(
     the contradictory decisions, which were not applied.
     """
     work = Clusterer(identities)
-    work.judge_forenames(pairs)
+    work.judge(pairs, threshold)
     same, different, contradictions = _cleared(work, decisions)
     for a, b in same:
         work.join(a, b)
@@ -626,8 +671,9 @@ def lone_bits(identities: pl.DataFrame, work: Clusterer) -> dict[int, float]:
     sizes = Counter(work.find(place) for place in range(len(work.ids)))
     alone = pl.Series([sizes[work.find(place)] == 1 for place in range(len(work.ids))])
     placed = identities.select(
-        pl.int_range(pl.len()).alias("place"), "in_datasets", (alone & (pl.col("records") == 1))
-        .alias("alone"),
+        pl.int_range(pl.len()).alias("place"),
+        "in_datasets",
+        (alone & (pl.col("records") == 1)).alias("alone"),
     ).explode("in_datasets")
     chance = placed.group_by("in_datasets").agg(
         ((pl.col("alone").sum() + 0.5) / (pl.len() + 1)).alias("chance")
@@ -668,7 +714,9 @@ def _join_lonely(
         if work.find(a) == work.find(b):
             continue
         lone = [
-            place for place in (a, b) if place in bits and work.clusters[work.find(place)].records == 1
+            place
+            for place in (a, b)
+            if place in bits and work.clusters[work.find(place)].records == 1
         ]
         now = weight + sum(bits[place] for place in lone)
         if now < threshold:

@@ -11,8 +11,6 @@ import polars as pl
 from profile_pipeline.linkage.names import standardised
 
 ROW_KEY = ("dataset", "file", "row", "role")
-# A record with none of these says nothing about who it speaks of.
-EVIDENCE = ("fore", "sur", "dob", "nhs", "upn")
 _CONTENT = (
     "forename", "surname", "other_names", "dob", "born_from", "born_to", "sex", "postcode",
     "sector", "district", "nhs", "upn", "local_ids", "address", "vehicle",
@@ -25,6 +23,26 @@ def nhs_valid(number: pl.Expr) -> pl.Expr:
     rest = 11 - pl.sum_horizontal(d * (10 - n) for n, d in enumerate(digits[:9])) % 11
     check = pl.when(rest == 11).then(0).otherwise(rest)
     return (number.str.len_chars() == 10) & (check == digits[9]) & (check != 10)
+
+
+def enough(forename: str, surname: str) -> pl.Expr:
+    """Whether a record holds enough to be told from others, and so to be linked.
+
+    A number; or both names and an age, date of birth or full postcode; or a date of birth and a
+    postcode sector. `forename` and `surname` are the columns to look at.
+    """
+    number = pl.any_horizontal(
+        pl.col("nhs").is_not_null(), pl.col("upn").is_not_null(), pl.col("local_ids").list.len() > 0
+    )
+    names = pl.col(forename).is_not_null() & (
+        pl.col(surname).is_not_null() | pl.col(forename).str.contains(r"\S\s+\S")
+    )
+    home = pl.any_horizontal(pl.col("postcode").is_not_null(), pl.col("address").is_not_null())
+    return (
+        number
+        | (names & (pl.col("born_from").is_not_null() | home))
+        | (pl.col("dob").is_not_null() & (pl.col("sector").is_not_null() | home))
+    )
 
 
 def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +115,13 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
         ],
         separator="\x1e",
     )
-    prepared = prepared.with_columns(text.alias("content"))
+    # What many people share is no identity: such records stay apart, each by itself.
+    prepared = prepared.with_columns(
+        pl.when(enough("forename", "surname"))
+        .then(text)
+        .otherwise(pl.concat_str(text, "record_id", separator="\x1d"))
+        .alias("content")
+    )
     distinct = prepared.group_by("content").agg(
         *(pl.col(name).first() for name in _CONTENT),
         pl.len().alias("records"),

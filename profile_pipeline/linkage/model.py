@@ -46,6 +46,9 @@ class Level:
     rare: bool = False  # learnt where the data allow, else left at its default
 
 
+SWAP = "forename and surname in the other order"
+
+
 def _any_shared(name: str) -> str:
     return f"list_has_any({name}_l, {name}_r)"
 
@@ -95,7 +98,7 @@ _CROSSED = _crossed()
 FORENAME = (
     Level("not given", "fore_l is null or fore_r is null", null=True),
     Level("same forename", "fore_l = fore_r", 0.80, 0.006, True, True, "fore"),
-    Level("forename and surname in the other order", _SWAPPED, 0.01, 1e-6, learn_u=False),
+    Level(SWAP, _SWAPPED, 0.01, 1e-6, learn_u=False),
     Level(
         "one of several forenames the same",
         "list_has_any(fore_telling_l, fore_telling_r)", 0.03, 0.0005, learn_u=False,
@@ -392,6 +395,26 @@ def prior(identities: pl.DataFrame) -> float:
     return min(0.1, max(pairs / 0.7, 0.1 * len(identities)) / total)
 
 
+def _swap_chance(identities: pl.DataFrame) -> float | None:
+    """Return the chance that two people bear each other's names in the other order.
+
+    A forename that serves as a surname too makes it likelier: the sum over names of their shares
+    among forenames and surnames, squared, as both have to agree. None in few data.
+    """
+    if len(identities) < TRAIN_FROM:
+        return None
+    shares = [
+        identities.select(pl.col(column).alias("name"))
+        .drop_nulls()
+        .group_by("name")
+        .len()
+        .select("name", (pl.col("len") / pl.col("len").sum()).alias(column))
+        for column in ("fore", "sur")
+    ]
+    both = shares[0].join(shares[1], on="name").select((pl.col("fore") * pl.col("sur")).sum())
+    return max(1e-8, float(both.item()) ** 2)
+
+
 def _broad_blocks(identities: pl.DataFrame) -> list[tuple[tuple[str, ...], str]]:
     """Return blocks on one field alone, where they bring few pairs (small or well spread data)."""
     chosen: list[tuple[tuple[str, ...], str]] = []
@@ -420,6 +443,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     # Two people share a number only by mistake: errors fall on the true owner's few records, so
     # the chance among non-matches shrinks with the number of people exactly as the prior does.
     wrong = max(1e-12, 2 * WRONG_IDENTIFIER * match)
+    swap = _swap_chance(identities)
     built = []
     for name, levels in comparisons(identities).items():
         rows: list[dict[str, Any]] = []
@@ -433,6 +457,8 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
             else:
                 row["m_probability"] = level.m
                 row["u_probability"] = level.u or wrong
+                if level.label == SWAP and swap is not None:
+                    row["u_probability"] = swap
                 row["fix_m_probability"] = not (level.learn_m or (rare and level.rare))
                 row["fix_u_probability"] = not level.learn_u
             # In few identities a name is frequent because one person is spoken of often.

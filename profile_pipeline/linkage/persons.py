@@ -16,7 +16,7 @@ from profile_pipeline import tables
 from profile_pipeline.linkage import clusters as clustering
 from profile_pipeline.linkage import model as scoring
 from profile_pipeline.linkage import registry as registers
-from profile_pipeline.linkage.identities import ROW_KEY, collapse
+from profile_pipeline.linkage.identities import ROW_KEY, collapse, enough
 from profile_pipeline.linkage.review import queue
 from profile_pipeline.plan.settings import LinkageSettings
 
@@ -215,21 +215,9 @@ def oversize(identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
 def unlinkable(identities: pl.DataFrame, record_cluster: pl.DataFrame) -> pl.DataFrame:
     """Return, by dataset, how many records hold too little to be linked and how many stayed alone.
 
-    Columns `dataset, records, too_little, alone`. Too little: no identifier, and neither forename,
-    surname and age or date of birth, nor date of birth with a postcode sector, nor both names with
-    a full postcode.
+    Columns `dataset, records, too_little, alone`. Too little: not `identities.enough`.
     """
-    number = pl.any_horizontal(
-        pl.col("nhs").is_not_null(), pl.col("upn").is_not_null(), pl.col("local_ids").list.len() > 0
-    )
-    names = pl.col("fore").is_not_null() & pl.col("sur").is_not_null()
-    enough = (
-        number
-        | (names & pl.col("born_from").is_not_null())
-        | (pl.col("dob").is_not_null() & pl.col("sector").is_not_null())
-        | (names & pl.col("postcode").is_not_null())
-    )
-    held = identities.select("identity", (~enough).alias("too_little"))
+    held = identities.select("identity", (~enough("fore", "sur")).alias("too_little"))
     size = record_cluster.group_by("cluster").len("size")
     return (
         record_cluster.join(held, on="identity")
