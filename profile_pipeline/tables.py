@@ -243,6 +243,8 @@ PERSON_RECORD = Table(
             ("postcode", TEXT, "full postcode, upper case with one space (`DY1 1AA`)"),
             ("postcode_sector", TEXT, "sector (`DY1 1`), from the postcode or given alone"),
             ("postcode_district", TEXT, "district (`DY1`), from the postcode or given alone"),
+            ("other_postcodes", TEXTS, "full postcodes of earlier or further homes"),
+            ("address", TEXT, "address of the home as written; for linkage only"),
             ("nhs_number", TEXT, "ten digits as given; checksum not required, see linkage"),
             ("upn", TEXT, "unique pupil number as given, upper case"),
             ("local_ids", TEXTS, "local ids as `issuer:id`"),

@@ -46,6 +46,10 @@ from profile_pipeline.tables import (
 META = ("_file", "_row", "_quarter")
 FAULT_SCHEMA = {column.name: column.dtype for column in FAULT}
 
+ANY_POSTCODE = "any"
+# Parts of a person that several columns may hold, and the field that gathers them.
+PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "id": "local_ids"}
+
 # Code lists for fields whose standard values the profile relies on, where a plan names none.
 SUBJECT_CODES = {
     "sex": "sex",
@@ -233,8 +237,11 @@ def _subject(build: _Build, subject: Subject) -> None:
             "sector": f"{role}__postcode_sector",
             "district": f"{role}__postcode_district",
         }
-        reader = partial(cells.read_postcode, unknown=unknown)
-        build.add(f"{role}__postcode", subject.postcode, reader, parts)
+        build.add(f"{role}__postcode", subject.postcode, _postcodes(subject.postcode, unknown), parts)
+    for source in subject.other_postcodes:
+        build.add(f"{role}__home:{source.column}", source, _postcodes(source, unknown))
+    for source in subject.address:
+        build.add(f"{role}__line:{source.column}", source, partial(cells.read_text, unknown=unknown))
     if subject.nhs_number is not None:
         reader = partial(cells.read_nhs_number, unknown=unknown)
         build.add(f"{role}__nhs_number", subject.nhs_number, reader)
@@ -248,14 +255,31 @@ def _read_local_id(raw: pl.Series, *, issuer: str, unknown: tuple[str, ...]) -> 
     )
 
 
+def _postcodes(source: Source, unknown: tuple[str, ...]) -> Reader:
+    """Return how postcodes are read; `format: any` takes other countries' as they are written."""
+    if ANY_POSTCODE in source.format:
+        return partial(_read_any_postcode, unknown=unknown)
+    return partial(cells.read_postcode, unknown=unknown)
+
+
+def _read_any_postcode(raw: pl.Series, *, unknown: tuple[str, ...]) -> pl.DataFrame:
+    none = pl.lit(None, dtype=pl.String)
+    return cells.read_text(raw, unknown).with_columns(
+        value=pl.col("value").str.to_uppercase(), sector=none, district=none
+    )
+
+
 def _lists(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
-    """Gather a person's aliases and local ids into lists."""
+    """Gather a person's aliases, further postcodes and local ids into lists, and the address."""
     for subject in build.dataset.subjects:
-        for part, name in (("alias", "other_names"), ("id", "local_ids")):
+        for part, name in PARTS.items():
             start = f"v:{subject.role}__{part}:"
             columns = [column for column in wide.columns if column.startswith(start)]
             if columns:
                 gathered = pl.concat_list(columns).list.drop_nulls()
+                if name == "address":
+                    line = gathered.list.join(", ")
+                    gathered = pl.when(line != "").then(line)
                 wide = wide.with_columns(gathered.alias(f"v:{subject.role}__{name}"))
                 build.names.append(f"{subject.role}__{name}")
     return wide
@@ -559,7 +583,7 @@ def _faults(wide: pl.DataFrame, build: _Build) -> tuple[pl.DataFrame, pl.DataFra
 
 def _rows(kept: pl.DataFrame, build: _Build) -> pl.DataFrame:
     quarter = quarter_expr(pl.col("v:date"))
-    names = [name for name in build.names if name not in ("date", "reference") and "__alias:" not in name and "__id:" not in name]
+    names = [name for name in build.names if name not in ("date", "reference") and ":" not in name]
     reference = (
         pl.col("v:reference")
         if "v:reference" in kept.columns

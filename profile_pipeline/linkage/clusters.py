@@ -234,8 +234,8 @@ class Clusterer:
         self.clusters: dict[int, Evidence] = {}
         self.apart: dict[int, set[int]] = defaultdict(set)
         self.forenames_part = self.births_part = True
-        columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcode", "address")
-        for place, (records, dob, sex, nhs, upn, local, postcode, address) in enumerate(
+        columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcodes", "address")
+        for place, (records, dob, sex, nhs, upn, local, postcodes, address) in enumerate(
             identities.select(columns).iter_rows()
         ):
             evidence = Evidence([place], records)
@@ -250,7 +250,7 @@ class Clusterer:
                     evidence.numbers[kind] = Counter({number: records})
             for number in local or ():
                 evidence.local_ids[number] = records
-            evidence.homes = {home for home in (postcode, address) if home}
+            evidence.homes = {home for home in (*(postcodes or ()), address) if home}
             self.clusters[place] = evidence
 
     def find(self, place: int) -> int:

@@ -8,13 +8,15 @@ import hashlib
 
 import polars as pl
 
+from profile_pipeline import tables
 from profile_pipeline.linkage.names import standardised
 
 ROW_KEY = ("dataset", "file", "row", "role")
 _CONTENT = (
     "forename", "surname", "other_names", "dob", "born_from", "born_to", "sex", "postcode",
-    "sector", "district", "nhs", "upn", "local_ids", "address", "vehicle",
+    "sector", "district", "postcodes", "nhs", "upn", "local_ids", "address", "vehicle",
 )  # fmt: skip
+_LISTS = ("other_names", "local_ids", "postcodes")
 
 
 def nhs_valid(number: pl.Expr) -> pl.Expr:
@@ -37,7 +39,7 @@ def enough(forename: str, surname: str) -> pl.Expr:
     names = pl.col(forename).is_not_null() & (
         pl.col(surname).is_not_null() | pl.col(forename).str.contains(r"\S\s+\S")
     )
-    home = pl.any_horizontal(pl.col("postcode").is_not_null(), pl.col("address").is_not_null())
+    home = (pl.col("postcodes").list.len() > 0) | pl.col("address").is_not_null()
     return (
         number
         | (names & (pl.col("born_from").is_not_null() | home))
@@ -47,9 +49,12 @@ def enough(forename: str, surname: str) -> pl.Expr:
 
 def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
     """Return the subjects with the fields that make an identity, tidied but not altered."""
-    for optional in ("address", "vehicle"):
-        if optional not in subjects.columns:
-            subjects = subjects.with_columns(pl.lit(None, dtype=pl.String).alias(optional))
+    for optional in ("address", "vehicle", "other_postcodes"):
+        # A list column without a single list makes polars 2.1 panic once its rows were reversed.
+        if optional not in subjects.columns or subjects[optional].is_null().all():
+            kind = tables.PERSON_RECORD.polars_schema[optional]
+            nothing = [] if kind == tables.TEXTS else None
+            subjects = subjects.with_columns(pl.lit(nothing, dtype=kind).alias(optional))
     age_only = pl.col("date_of_birth").is_null() & pl.col("age_years").is_not_null()
     age = pl.col("age_years").clip(0, 120).cast(pl.Int64)
     year = pl.concat_str(pl.lit("-"), age.cast(pl.String), pl.lit("y"))
@@ -74,6 +79,12 @@ def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col("date").dt.offset_by(year))
         .otherwise(pl.col("date_of_birth"))
         .alias("born_to"),
+        # All homes that the record tells of, the present one included.
+        pl.concat_list(pl.col("other_postcodes").fill_null(empty), "postcode")
+        .list.drop_nulls()
+        .list.unique()
+        .list.sort()
+        .alias("postcodes"),
         pl.col("postcode_sector").alias("sector"),
         pl.col("postcode_district").alias("district"),
         pl.col("nhs_number").str.replace_all(r"\D", "").alias("nhs"),
@@ -108,7 +119,7 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
         [
             (
                 pl.col(name).list.join("\x1f")
-                if name in ("other_names", "local_ids")
+                if name in _LISTS
                 else pl.col(name).cast(pl.String)
             ).fill_null("\x00")
             for name in _CONTENT

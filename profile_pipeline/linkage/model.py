@@ -191,8 +191,12 @@ SEX = (
     Level("different sex", "else", 0.01, 0.5, False, True),
 )
 POSTCODE = (
-    Level("not given in full", "postcode_l is null or postcode_r is null", null=True),
+    Level("not given in full", "len(postcodes_l) = 0 or len(postcodes_r) = 0", null=True),
     Level("same postcode", "postcode_l = postcode_r", 0.75, 0.0003, True, True),
+    Level(
+        "same postcode at another time", _any_shared("postcodes"), 0.1, 0.0006, learn_u=False,
+        rare=True,
+    ),
     Level(
         "postcode with one slip", "damerau_levenshtein(postcode_l, postcode_r) = 1", 0.01, 0.0008,
         rare=True,
@@ -205,7 +209,7 @@ AREA = (
     Level(
         "not needed",
         "district_l is null or district_r is null"
-        " or (postcode_l is not null and postcode_r is not null)",
+        " or (len(postcodes_l) > 0 and len(postcodes_r) > 0)",
         null=True,
     ),
     Level("same sector, no more given", "sector_l = sector_r", 0.7, 0.012),
@@ -302,6 +306,9 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("sur_sound", "fore_kin"), "fore_kin"),
     (("postcode", "block_words"), "block_words"),
     (("postcode", "fore_kin"), "fore_kin"),
+    (("postcodes", "sur_sound"), "postcodes"),
+    (("postcodes", "dob"), "postcodes"),
+    (("postcodes", "fore_sound"), "postcodes"),
     (("sur_sound", "fore_initial", "district"), ""),
 )
 
@@ -315,6 +322,11 @@ _BROAD_BLOCKS: tuple[tuple[str, ...], ...] = (
 
 def _present(identities: pl.DataFrame, name: str) -> bool:
     needed = _NEEDS.get(name)
+    if name == "postcodes":  # further homes than the present one
+        homes = identities["postcodes"].list.len() - identities["postcode"].is_not_null()
+        return bool((homes > 0).any())
+    if name == "postcode":
+        return bool((identities["postcodes"].list.len() > 0).any())
     if name == "age":
         return bool((identities["dob"].is_null() & identities["born_from"].is_not_null()).any())
     if name in ("nickname", "other_words"):
@@ -341,7 +353,7 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         "identity", "fore", "sur", "fore_first", "fore_telling", "fore_kin_all", "sur_words",
         "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
         "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
-        "sex", "postcode", "sector", "district",
+        "sex", "postcode", "postcodes", "sector", "district",
         "nhs", "upn", "local_ids", "issuers", "address", "other_words", "vehicle",
     )  # fmt: skip
     return identities.select(columns).with_columns(
@@ -471,7 +483,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     blocks = []
     for columns, exploded in (*_broad_blocks(identities), *BLOCKS):
         if any(
-            (column in _NEEDS or column == "other_words") and not _present(identities, column)
+            (column in _NEEDS or column in ("other_words", "postcodes")) and not _present(identities, column)
             for column in columns
         ):
             continue

@@ -86,6 +86,8 @@ class Subject(Strict):
     appearance: Cell | None = None
     disability: Cell | None = None
     postcode: Cell | None = None
+    other_postcodes: Cells = Field(default=(), description="earlier or further homes' postcodes")
+    address: Cells = Field(default=(), description="the home's address, in one or several columns")
     nhs_number: Cell | None = None
     upn: Cell | None = None
     local_ids: tuple[LocalId, ...] = ()
@@ -126,7 +128,8 @@ class Subject(Strict):
             self.upn,
             self.vehicle,
         )
-        return [*(s for s in single if s is not None), *self.other_names, *self.local_ids]
+        several = (*self.other_names, *self.other_postcodes, *self.address, *self.local_ids)
+        return [*(s for s in single if s is not None), *several]
 
     def identity_columns(self) -> list[str]:
         """Columns of which at least one must be there for a row to name the person."""
