@@ -194,19 +194,19 @@ def test_texts_hide_small_counts_and_counts_suppressed_for_others() -> None:
     pack = {"victim_profile": frame, "intelligence_gaps": pl.DataFrame([gap])}
     safe = safe_tables(pack, SUB_GROUP)["intelligence_gaps"]
     assert safe["finding"][0] == (
-        "fewer than 5 of 72, a number withheld and a share (withheld for small numbers)"
+        "Fewer than 5 of 72, a number withheld and a share (withheld for small numbers)"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "edition", "expected"),
     [
-        ("{n:3} children", SUB_GROUP, "fewer than 5 children"),
+        ("{n:3} children", SUB_GROUP, "Fewer than 5 children"),
         ("{n:12} children", SUB_GROUP, "12 children"),
         ("{n:0} children", SUB_GROUP, "0 children"),
         ("{n:12} children", PUBLIC, "10 children"),
-        ("{pct:3/40}", SUB_GROUP, editions.WITHHELD_SHARE),
-        ("{pct:39/40}", SUB_GROUP, editions.WITHHELD_SHARE),
+        ("of {pct:3/40}", SUB_GROUP, f"of {editions.WITHHELD_SHARE}"),
+        ("of {pct:39/40}", SUB_GROUP, f"of {editions.WITHHELD_SHARE}"),
         ("{pct:5/40}", SUB_GROUP, "12.5%"),
         ("{pct:3/40}", None, "7.5%"),
         ("{n:3}", None, "3"),
