@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.tables import table_asset
+from assets.tables import Frames, table_asset
 from profile_pipeline import tables
 from profile_pipeline.analysis import cohort, overlap, referrals
 from profile_pipeline.plan.load import Plan
@@ -46,7 +46,7 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _open_children(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+def _open_children(frames: Frames, plan: Plan) -> pl.DataFrame:
     return cohort.open_children(
         frames["records.cse_tracker"],
         frames["people.record_person"],

@@ -1,7 +1,7 @@
 """Collection: every dataset from its files to harmonised rows, and the watch on what arrived.
 
-`[delivery, <dataset>]` are external, with a partition a quarter: the delivery tracker of the UI. The
-loader reports a materialization for each quarter that arrived, so that a missing one stays missing.
+`[delivery, <dataset>]` are external, with a partition a quarter: the delivery tracker of the UI.
+The loader reports a materialization for each quarter that arrived; a missing one stays missing.
 """
 
 import dagster as dg
@@ -62,16 +62,24 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"load_{dataset.id}",
         outs={
-            "received": out(received, "collection", f"{dataset.title}: rows as the agency sent them."),
+            "received": out(
+                received, "collection", f"{dataset.title}: rows as the agency sent them."
+            ),
             "harmonised": out(harmonised, "records", f"{dataset.title}: rows in standard values."),
             "quarantine": out(quarantine, "records", f"{dataset.title}: rows that can't be used."),
         },
         deps=[dg.AssetKey(["delivery", dataset.id])],
         check_specs=[
-            dg.AssetCheckSpec("delivered", asset=received, description="Every quarter due has arrived."),
-            dg.AssetCheckSpec("columns", asset=received, description="Every file has the plan's columns."),
             dg.AssetCheckSpec(
-                "expectations", asset=harmonised, description="Great Expectations suite of the plan."
+                "delivered", asset=received, description="Every quarter due has arrived."
+            ),
+            dg.AssetCheckSpec(
+                "columns", asset=received, description="Every file has the plan's columns."
+            ),
+            dg.AssetCheckSpec(
+                "expectations",
+                asset=harmonised,
+                description="Great Expectations suite of the plan.",
             ),
             dg.AssetCheckSpec(
                 "conservation",
@@ -103,7 +111,9 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
                 "received_fate": fates,
             }.items():
                 store.write_table(connection, SIDE, f"{dataset.id}__{name}", frame)
-        for quarter in collected.deliveries.filter(pl.col("status") == "loaded")["quarter"].unique().sort():
+        for quarter in (
+            collected.deliveries.filter(pl.col("status") == "loaded")["quarter"].unique().sort()
+        ):
             context.log_event(
                 dg.AssetMaterialization(
                     asset_key=["delivery", dataset.id],
@@ -118,7 +128,10 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
                 _delivered(collected.deliveries, received),
                 _columns(collected.missing_columns, received),
                 dg.AssetCheckResult(
-                    check_name="conservation", asset_key=received, passed=True, metadata={"rows": fates.height}
+                    check_name="conservation",
+                    asset_key=received,
+                    passed=True,
+                    metadata={"rows": fates.height},
                 ),
             ],
         )
@@ -164,8 +177,12 @@ def _warn(name: str, key: dg.AssetKey, passed: bool, **counts: int) -> dg.AssetC
 
 def _delivered(deliveries: pl.DataFrame, key: dg.AssetKey) -> dg.AssetCheckResult:
     loaded = deliveries.filter(pl.col("status") == "loaded")["quarter"].n_unique()
-    faulty = deliveries.filter(pl.col("status").is_in(["missing", "unreadable", "unusable", "refused"]))
-    return _warn("delivered", key, faulty.is_empty(), quarters_loaded=loaded, quarters_failed=faulty.height)
+    faulty = deliveries.filter(
+        pl.col("status").is_in(["missing", "unreadable", "unusable", "refused"])
+    )
+    return _warn(
+        "delivered", key, faulty.is_empty(), quarters_loaded=loaded, quarters_failed=faulty.height
+    )
 
 
 def _columns(missing: pl.DataFrame, key: dg.AssetKey) -> dg.AssetCheckResult:
@@ -218,7 +235,9 @@ def united_asset(plan: Plan, name: str, table: Table) -> dg.AssetsDefinition:
                 for dataset in profile.plan.datasets
             ]
         frame = tables.union(frames, table)
-        return frame.sort([column for column in frame.columns if frame.schema[column] != pl.Boolean])
+        return frame.sort(
+            [column for column in frame.columns if frame.schema[column] != pl.Boolean]
+        )
 
     return united
 

@@ -169,7 +169,9 @@ def find_hotspots(profile: Profile, **frames: pl.DataFrame):  # type: ignore[no-
 
 def children_by_row(record_person: pl.DataFrame) -> pl.DataFrame:
     """Return which child each row speaks of."""
-    return record_person.filter(pl.col("role") == "child").select("dataset", "file", "row", "person_id")
+    return record_person.filter(pl.col("role") == "child").select(
+        "dataset", "file", "row", "person_id"
+    )
 
 
 def geography_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -193,6 +195,8 @@ def geography_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         table_asset(
             tables.PREMISES_REPORTS,
             ["records.information_report", "geo.place"],
-            lambda frames, _: match_premises(frames["records.information_report"], frames["geo.place"]),
+            lambda frames, _: match_premises(
+                frames["records.information_report"], frames["geo.place"]
+            ),
         ),
     ]

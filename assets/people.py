@@ -7,8 +7,8 @@ key of the identity hashes, clerical decisions and the log of merges and splits.
 import dagster as dg
 import polars as pl
 
-from assets.resources import Profile, Warehouse
-from assets.tables import OWNERS, key_of, table_asset
+from assets.resources import Profile
+from assets.tables import OWNERS, Frames, key_of, table_asset
 from profile_pipeline import tables
 from profile_pipeline.linkage import review_folder
 from profile_pipeline.plan.load import Plan
@@ -25,7 +25,11 @@ LISTS = {
 
 def _out(name: str, description: str) -> dg.AssetOut:
     return dg.AssetOut(
-        key=["people", name], group_name="people", description=description, kinds={"splink"}, owners=OWNERS
+        key=["people", name],
+        group_name="people",
+        description=description,
+        kinds={"splink"},
+        owners=OWNERS,
     )
 
 
@@ -42,7 +46,10 @@ def _out(name: str, description: str) -> dg.AssetOut:
     },
 )
 def link_people(
-    context: dg.AssetExecutionContext, profile: Profile, subject: pl.DataFrame, duplicate: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    profile: Profile,
+    subject: pl.DataFrame,
+    duplicate: pl.DataFrame,
 ):  # type: ignore[no-untyped-def]  # noqa: ANN201
     """Children and, apart from them, suspects: Splink over distinct identities."""
     found = review_folder.link_all(subject, duplicate, profile.plan)
@@ -87,7 +94,7 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _persons(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+def _persons(frames: Frames, plan: Plan) -> pl.DataFrame:
     from profile_pipeline.analysis.persons import build_persons
 
     return build_persons(
@@ -103,7 +110,7 @@ def _persons(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
     )
 
 
-def _person_indicators(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+def _person_indicators(frames: Frames, plan: Plan) -> pl.DataFrame:
     from profile_pipeline.analysis.overlap import person_indicators
 
     return person_indicators(
@@ -114,7 +121,7 @@ def _person_indicators(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFr
     )
 
 
-def _person_overlap(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+def _person_overlap(frames: Frames, plan: Plan) -> pl.DataFrame:
     from profile_pipeline.analysis.overlap import person_overlap
 
     return person_overlap(

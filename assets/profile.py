@@ -1,10 +1,10 @@
-"""The profile: its tables, exact, for the analyst; what leaves the desk is made in dissemination."""
+"""The profile's tables, exact, for the analyst; what leaves the desk is made in dissemination."""
 
 import dagster as dg
 import polars as pl
 
-from assets.tables import OWNERS, by_name, inputs, table_asset
 from assets.resources import Profile
+from assets.tables import OWNERS, Frames, by_name, inputs, table_asset
 from profile_pipeline import tables
 from profile_pipeline.analysis import (
     actions,
@@ -63,13 +63,13 @@ EXACT = tuple(
 )
 
 
-def _counted(frames: dict[str, pl.DataFrame], name: str) -> pl.DataFrame:
+def _counted(frames: Frames, name: str) -> pl.DataFrame:
     """Return a measure's rows without those kept apart: visible, never counted as the area's."""
     apart = frames[APART].filter(pl.col("fate") == "kept_apart").select("dataset", "file", "row")
     return frames[name].join(apart, on=("dataset", "file", "row"), how="anti")
 
 
-def evidence_of(frames: dict[str, pl.DataFrame], plan: Plan) -> Evidence:
+def evidence_of(frames: Frames, plan: Plan) -> Evidence:
     """Return all that gaps, findings and actions rest on."""
     return Evidence(frames, plan.settings, dataset_names(plan), indicator_names(plan))
 
@@ -214,12 +214,10 @@ def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _hotspots(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+def _hotspots(frames: Frames, plan: Plan) -> pl.DataFrame:
     from geo.hotspots import publish_hotspots
 
     return publish_hotspots(frames["geo.hotspots"], plan.settings.editions.sub_group)
-
-
 
 
 def collected_fields(plan: Plan) -> pl.DataFrame:

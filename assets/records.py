@@ -1,9 +1,9 @@
-"""Records: every dataset's rows united into subjects, indicator events and measures; final fates."""
+"""Records: every dataset's rows as subjects, indicator events and measures; final fates."""
 
 import dagster as dg
 import polars as pl
 
-from assets.tables import table_asset
+from assets.tables import Frames, table_asset
 from profile_pipeline import tables
 from profile_pipeline.intake import fates, records
 from profile_pipeline.plan.load import Plan
@@ -20,7 +20,9 @@ def records_assets(plan: Plan) -> list[dg.AssetsDefinition]:
 
     return [
         table_asset(tables.PERSON_RECORD, rows, lambda frames, _: records.subjects_of(frames)),
-        table_asset(tables.INDICATOR_EVENT, rows, lambda frames, _: records.indicator_events_of(frames)),
+        table_asset(
+            tables.INDICATOR_EVENT, rows, lambda frames, _: records.indicator_events_of(frames)
+        ),
         *(measure(name) for name in tables.MEASURES),
         table_asset(
             tables.FATE,
@@ -36,7 +38,7 @@ def records_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _final_fates(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+def _final_fates(frames: Frames, plan: Plan) -> pl.DataFrame:
     from profile_pipeline.analysis.persons import kept_apart_rows
 
     apart = kept_apart_rows(

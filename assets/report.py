@@ -69,7 +69,11 @@ def coverage_table(plan: Plan) -> pl.DataFrame:
         .group_by("indicator", "label", maintain_order=True)
         .agg(
             pl.col("agency").drop_nulls().str.join(", "),
-            pl.when(pl.col("agency").is_null()).then("how").drop_nulls().str.join(", ").alias("gap"),
+            pl.when(pl.col("agency").is_null())
+            .then("how")
+            .drop_nulls()
+            .str.join(", ")
+            .alias("gap"),
         )
         .select(
             pl.col("label").alias("indicator"),

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -99,7 +100,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):  # type: ignore[misc]
             return store.read_table(connection, schema, table)
 
 
-def table_metadata(frame: pl.DataFrame, contract: tables.Table | None) -> dict[str, object]:
+def table_metadata(frame: pl.DataFrame, contract: tables.Table | None) -> dict[str, Any]:
     """Return row count and column schema for the UI."""
     described = {column.name: column for column in contract.columns} if contract else {}
     columns = []
@@ -116,4 +117,7 @@ def table_metadata(frame: pl.DataFrame, contract: tables.Table | None) -> dict[s
                 ),
             )
         )
-    return {"dagster/row_count": frame.height, "dagster/column_schema": dg.TableSchema(columns=columns)}
+    return {
+        "dagster/row_count": frame.height,
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+    }

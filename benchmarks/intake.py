@@ -1,10 +1,10 @@
-"""Intake at size: a million received rows in 20 files, against polars simply reading and storing them.
+"""Intake at size: a million received rows in 20 files, against simply reading and storing them.
 
     python benchmarks/intake.py [--rows 1000000]
 
-Both sides run in one process each, one after the other, on the same invented files: (a) polars reads
-each CSV as text and writes it to DuckDB; (b) the intake finds, reads, harmonises, expects and writes
-received rows, harmonised rows, faults and fates. Printed are seconds, peak memory and their ratio.
+Both sides run in one process each, one after the other, on the same invented files: (a) polars
+reads each CSV as text and writes it to DuckDB; (b) the intake finds, reads, harmonises, expects and
+writes received rows, harmonised rows, faults and fates. Printed are seconds, peak memory, ratios.
 """
 
 import argparse
@@ -53,7 +53,8 @@ datasets:
 """
 PROFILE = """\
 title: Benchmark
-terms_of_reference: {aim: a, objectives: [o], methodology: m, time_frames: t, required_outputs: [r], resources: r}
+terms_of_reference:
+  {aim: a, objectives: [o], methodology: m, time_frames: t, required_outputs: [r], resources: r}
 area: {name: Area, responsible_authority: Area}
 period: {start: 2011-04-01, end: 2016-03-31}
 as_at: 2016-03-31
@@ -64,8 +65,9 @@ FILES = 20
 
 def write_files(folder: Path, rows: int) -> None:
     """Write a profile folder with the rows in 20 quarterly files; 3 in 100 cells are messy."""
-    from profile_pipeline.quarters import file_form, first_day, quarters_between
     from datetime import date
+
+    from profile_pipeline.quarters import file_form, first_day, quarters_between
 
     rng = np.random.default_rng(1)
     (folder / "profile.yaml").write_text(PROFILE)
@@ -80,7 +82,9 @@ def write_files(folder: Path, rows: int) -> None:
         born = np.datetime64("1998-01-01") + rng.integers(0, 2500, n).astype("timedelta64[D]")
 
         def name(parts: int, n: int = n) -> pl.Series:
-            return pl.Series(["".join(row) for row in rng.choice(syllables, (n, parts))]).str.to_uppercase()
+            return pl.Series(
+                ["".join(row) for row in rng.choice(syllables, (n, parts))]
+            ).str.to_uppercase()
 
         frame = pl.DataFrame(
             {
@@ -91,13 +95,24 @@ def write_files(folder: Path, rows: int) -> None:
                 "DOB": pl.Series(born).dt.to_string("%d/%m/%Y"),
                 "SEX": rng.choice(["F", "M", "U"], n),
                 "ETHNICITY": rng.choice(["W1", "A2", "B1", "M1", "NS"], n),
-                "POSTCODE": [f"QY{a} {b}{c}" for a, b, c in zip(rng.integers(1, 10, n), rng.integers(0, 10, n), rng.choice(["AA", "AB", "BD", "XY"], n), strict=True)],
+                "POSTCODE": [
+                    f"QY{a} {b}{c}"
+                    for a, b, c in zip(
+                        rng.integers(1, 10, n),
+                        rng.integers(0, 10, n),
+                        rng.choice(["AA", "AB", "BD", "XY"], n),
+                        strict=True,
+                    )
+                ],
                 "NHS": [f"{i:010d}" for i in rng.integers(4_000_000_000, 9_999_999_999, n)],
                 "CATEGORY": rng.choice(["Missing", "Absent"], n),
                 "REPORTED": pl.Series(reported).dt.to_string("%d/%m/%Y") + " 12:30",
-                "RETURNED": pl.Series(reported + np.timedelta64(1, "D")).dt.to_string("%d/%m/%Y") + " 09:15",
+                "RETURNED": pl.Series(reported + np.timedelta64(1, "D")).dt.to_string("%d/%m/%Y")
+                + " 09:15",
                 "RHI": rng.choice(["Y", "N", ""], n),
-                "NOTES": rng.choice(["Whereabouts unclear; phone off.", "", "Collected by a friend, home later"], n),
+                "NOTES": rng.choice(
+                    ["Whereabouts unclear; phone off.", "", "Collected by a friend, home later"], n
+                ),
             }
         )
         messy = pl.Series(rng.random(n) < 0.03)
@@ -111,7 +126,10 @@ def simply(folder: Path) -> None:
     """Read every file as text with polars and write it to DuckDB."""
     import duckdb
 
-    frames = [pl.read_csv(path, infer_schema=False) for path in sorted((folder / "data/missing").glob("*.csv"))]
+    frames = [
+        pl.read_csv(path, infer_schema=False)
+        for path in sorted((folder / "data/missing").glob("*.csv"))
+    ]
     united = pl.concat(frames)  # noqa: F841
     with duckdb.connect(str(folder / "simple.duckdb")) as connection:
         connection.execute("create table received as select * from united").fetchall()
@@ -140,7 +158,9 @@ def intake(folder: Path) -> None:
         store.write_table(connection, "harmonised", dataset.id, kept)
         store.write_table(connection, "records", "subject", subjects_of(frames))
         store.write_table(connection, "records", "indicator_event", indicator_events_of(frames))
-        store.write_table(connection, "records", "missing_episode", measure_of(frames, "missing_episode"))
+        store.write_table(
+            connection, "records", "missing_episode", measure_of(frames, "missing_episode")
+        )
         store.write_table(connection, "quality", "fate", fates)
 
 

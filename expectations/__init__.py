@@ -1,1 +1,1 @@
-"""Great Expectations suites made from the plan, and what their results mean for quarantine and gaps."""
+"""Great Expectations suites made from the plan; their results feed quarantine and gaps."""

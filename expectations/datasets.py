@@ -72,7 +72,9 @@ def expect_dataset(
         maintain_order="left",
     ).with_row_index("_index")
     settings = plan.settings
-    counts = {str(quarter): int(count) for quarter, count in rows["quarter"].value_counts().iter_rows()}
+    counts = {
+        str(quarter): int(count) for quarter, count in rows["quarter"].value_counts().iter_rows()
+    }
     rules = number_ids(
         [
             *automatic_rules(

@@ -61,7 +61,7 @@ def rules_for(
             continue
         try:
             rules.append(_rule(entry, columns, as_at, aliases or {}))
-        except _Unfit as unfit:
+        except _UnfitError as unfit:
             problems.append(Problem(f"{where}, expect {number}", unfit.what, unfit.cure))
     if problems:
         raise PlanError(problems)
@@ -166,7 +166,7 @@ def number_ids(rules: Iterable[Rule]) -> list[Rule]:
     return unique
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """An entry that can't be made into a rule."""
 
     def __init__(self, what: str, cure: str) -> None:
@@ -180,12 +180,12 @@ def _rule(
     column = _find(named, columns, aliases, entry.dated)
     dtype = columns[column]
     if entry.between is not None and not entry.dated and dtype in (pl.Date, pl.Datetime):
-        raise _Unfit(
+        raise _UnfitError(
             f"column '{named}' holds dates.",
             "Give dates, such as 2014-04-01, or as_at.",
         )
     if dtype == pl.List and not entry.not_null:
-        raise _Unfit(f"column '{named}' may hold several values.", "Only not_null fits it.")
+        raise _UnfitError(f"column '{named}' may hold several values.", "Only not_null fits it.")
     other = entry.before or entry.after
     quarantine = entry.level == "row" and entry.severity == "critical" and entry.row != "warn"
     why = f" ({entry.why})" if entry.why else ""
@@ -230,7 +230,8 @@ def _rule(
         return make("ExpectColumnValuesToMatchRegex", "text", words, regex=pattern)
     if entry.unique:
         return make("ExpectColumnValuesToBeUnique", "rank", "occurs once")
-    assert other is not None
+    if other is None:
+        raise _UnfitError("it compares with no column", "Name the other column.")
     second = _find(other, columns, aliases, True)
     whole_days = pl.Date in (columns[column], columns[second])
     pair = (column, second) if entry.after else (second, column)
@@ -252,10 +253,10 @@ def _find(named: str, columns: Mapping[str, Dtype], aliases: Mapping[str, str], 
         known = [*columns, *aliases]
         near = difflib.get_close_matches(named, known, n=1)
         cure = f"Did you mean '{near[0]}'?" if near else "Name a field or a column as sent."
-        raise _Unfit(f"this dataset has no column '{named}'.", cure)
+        raise _UnfitError(f"this dataset has no column '{named}'.", cure)
     if dated and columns[column] not in (pl.Date, pl.Datetime):
         cure = "Map it to a field with its date format first, or use another condition."
-        raise _Unfit(f"column '{named}' holds text, not dates.", cure)
+        raise _UnfitError(f"column '{named}' holds text, not dates.", cure)
     return column
 
 

@@ -53,12 +53,12 @@ def hotspot_map(
     places: pl.DataFrame,
     layers: pl.DataFrame,
     settings: ProfileSettings,
-    credits: Sequence[str] = (),
+    credit_lines: Sequence[str] = (),
 ) -> str:
     """Return the panel's map as one HTML page, the same bytes for the same input.
 
     `finding` comes from `geo.hotspots.find_hotspots`, the rest are the frames it was made from
-    (OFFENDING_LOCATION, children by row, WARD, PLACE, AREA_LAYER). `credits` are lines that the
+    (OFFENDING_LOCATION, children by row, WARD, PLACE, AREA_LAYER). `credit_lines` are those the
     suppliers of boundaries ask to be printed. Counts are judged by `settings.editions.panel`.
     """
     import offlinefolium as folium
@@ -89,7 +89,7 @@ def hotspot_map(
     control.add_to(page)
     south, west, north, east = _bounds(wards)
     page.fit_bounds([[south, west], [north, east]])
-    _dress(page, control, _panel(finding, published, locations, settings, credits), settings)
+    _dress(page, control, _panel(finding, published, locations, settings, credit_lines), settings)
     _count_ids(page.get_root())
     return _tidy(page.get_root().render())
 
@@ -382,7 +382,7 @@ def _panel(
     published: pl.DataFrame,
     locations: pl.DataFrame,
     settings: ProfileSettings,
-    credits: Sequence[str],
+    credit_lines: Sequence[str],
 ) -> str:
     """Return the text beside the map, every value escaped."""
     import jinja2
@@ -415,7 +415,7 @@ def _panel(
             ("Baseline", finding.baseline),
             ("Version", settings.version),
             *([("Author", settings.author)] if settings.author else []),
-            *(("Source", line) for line in credits),
+            *(("Source", line) for line in credit_lines),
         ],
     )
 

@@ -27,7 +27,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ProfileOption = Annotated[
     Path,
-    typer.Option("--profile", envvar="PROFILE_DIR", help="The profile folder.", show_default="here"),
+    typer.Option(
+        "--profile", envvar="PROFILE_DIR", help="The profile folder.", show_default="here"
+    ),
 ]
 
 
@@ -49,7 +51,9 @@ def new(folder: Annotated[Path, typer.Argument(help="A folder that is not there 
 
     with told():
         new_folder(folder)
-    out.print(f"{folder} is ready. Edit profile.yaml and collection_plan.yaml, put files in data/, then:")
+    out.print(
+        f"{folder} is ready. Edit profile.yaml and collection_plan.yaml, put files in data/, then:"
+    )
     out.print(f"  profile-pipeline check --profile {folder}")
 
 
@@ -98,7 +102,9 @@ def check(profile: ProfileOption = Path()) -> None:
 @app.command()
 def run(
     profile: ProfileOption = Path(),
-    as_at: Annotated[str, typer.Option("--as-at", help="Another as-at date, such as 2015-12-31.")] = "",
+    as_at: Annotated[
+        str, typer.Option("--as-at", help="Another as-at date, such as 2015-12-31.")
+    ] = "",
 ) -> None:
     """Make everything: the problem profile, the gap table, the map and the workbooks."""
     with told():
@@ -131,12 +137,18 @@ def _run(profile: Path, day: date | None) -> list[Path]:
     from profile_pipeline.run import Step, run_profile
 
     if not out.is_terminal:
+
         def line(step: Step) -> None:
             mark = "✓" if step.went_well else "✗"
             out.print(f"{mark} {step.done}/{step.of} {in_words(step.name)}")
 
         return run_profile(profile, day, line)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=out, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
@@ -156,7 +168,10 @@ def _gaps(outputs: list[Path]) -> list[str]:
 
     table = next(path for path in outputs if path.name == "intelligence_gaps.csv")
     gaps = pl.read_csv(table, infer_schema=False)
-    return [f"{gap} ({priority}) {finding}" for gap, priority, finding in gaps.select("gap", "priority", "finding").iter_rows()]
+    return [
+        f"{gap} ({priority}) {finding}"
+        for gap, priority, finding in gaps.select("gap", "priority", "finding").iter_rows()
+    ]
 
 
 @app.command()

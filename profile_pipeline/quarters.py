@@ -68,6 +68,4 @@ def quarter_expr(day: pl.Expr) -> pl.Expr:
     """Return the label of a date column's quarter; null stays null."""
     year = day.dt.year() - (day.dt.month() < 4).cast(pl.Int32)
     number = (day.dt.month().cast(pl.Int32) + 8) % 12 // 3 + 1
-    return pl.format(
-        "{}-{} Q{}", year, ((year + 1) % 100).cast(pl.String).str.zfill(2), number
-    )
+    return pl.format("{}-{} Q{}", year, ((year + 1) % 100).cast(pl.String).str.zfill(2), number)

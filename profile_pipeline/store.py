@@ -39,7 +39,7 @@ def connect(
     """Open the warehouse and close it whatever happens.
 
     Raises:
-        WarehouseBusyError: when another process holds the file longer than `lock_timeout_s` seconds.
+        WarehouseBusyError: when another process holds the file longer than `lock_timeout_s` (s).
     """
     deadline, wait = time.monotonic() + lock_timeout_s, 0.05
     if not read_only:
@@ -87,9 +87,12 @@ def write_table(
     name = _quoted(schema, table)
     connection.begin()
     try:
-        connection.execute(f"create schema if not exists {_quoted(schema, '').split('.')[0]}").fetchall()
+        connection.execute(
+            f"create schema if not exists {_quoted(schema, '').split('.')[0]}"
+        ).fetchall()
         connection.register("_frame", frame)
-        connection.execute(f"create or replace table {name} as select * from _frame").fetchall()
+        replace = f"create or replace table {name} as select * from _frame"  # noqa: S608
+        connection.execute(replace).fetchall()
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -112,4 +115,5 @@ def read_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
     """Return a table whole; raise ContractError when it has not been made yet."""
     if not has_table(connection, schema, table):
         raise ContractError(f"{schema}.{table} has not been made yet")
-    return connection.sql(f"select * from {_quoted(schema, table)}").pl()
+    frame: pl.DataFrame = connection.sql(f"select * from {_quoted(schema, table)}").pl()  # noqa: S608
+    return frame

@@ -95,7 +95,12 @@ RECEIVED_META = ("_file", "_row", "_sha256", "_quarter")
 # --- quality ------------------------------------------------------------------------------------
 
 QUARANTINE = Table(
-    "quality", "quarantine", "records", "Rows that could not be used, with rule and reason.", (), FAULT
+    "quality",
+    "quarantine",
+    "records",
+    "Rows that could not be used, with rule and reason.",
+    (),
+    FAULT,
 )
 REPAIRS = Table(
     "quality", "repairs", "records", "Cells mended or blanked while the row was kept.", (), FAULT
@@ -163,7 +168,11 @@ DELIVERY = Table(
         ("sha256", TEXT, "hash of the file's bytes; null when nothing arrived"),
         ("due_on", DAY, "date the delivery was due"),
         ("arrived_on", DAY, "date of the file; null when nothing arrived"),
-        ("status!", TEXT, "loaded, missing, awaited, unreadable, unusable, refused, unexpected or superseded"),
+        (
+            "status!",
+            TEXT,
+            "loaded, missing, awaited, unreadable, unusable, refused, unexpected or superseded",
+        ),
         ("rows", WHOLE, "data rows in the file (count)"),
         ("superseded_by", TEXT, "the newer file of the same quarter"),
         ("problem", TEXT, "what is wrong with the file, in one sentence"),
@@ -236,9 +245,17 @@ PERSON_RECORD = Table(
             ("date_of_birth", DAY, "null when not given or impossible"),
             ("age_years", WHOLE, "age in whole years at `date`, given or reckoned; null unknown"),
             ("sex", TEXT, "female or male; null not recorded"),
-            ("ethnicity_code", TEXT, "DfE ethnicity code (WBRI ...), self-defined; null not recorded"),
+            (
+                "ethnicity_code",
+                TEXT,
+                "DfE ethnicity code (WBRI ...), self-defined; null not recorded",
+            ),
             ("ethnic_group", TEXT, "White, Mixed, Asian, Black or Other; null not recorded"),
-            ("appearance_code", TEXT, "officer-defined IC code; not self-defined, never mixed with it"),
+            (
+                "appearance_code",
+                TEXT,
+                "officer-defined IC code; not self-defined, never mixed with it",
+            ),
             ("disability", TEXT, "yes or no; null not recorded"),
             ("postcode", TEXT, "full postcode, upper case with one space (`DY1 1AA`)"),
             ("postcode_sector", TEXT, "sector (`DY1 1`), from the postcode or given alone"),
@@ -331,7 +348,7 @@ MEASURES: dict[str, Table] = {
         ),
         _measure(
             "information_report",
-            "Information reports (appendix A), graded on two scales that run in opposite directions.",
+            "Information reports (appendix A), graded on two scales that run opposite ways.",
             ("reference", TEXT, "report number"),
             ("reported_at", MOMENT, "date and time of the report"),
             ("agency", TEXT, "reporting agency"),
@@ -375,7 +392,11 @@ MEASURES: dict[str, Table] = {
             " never added to episodes.",
             ("missing_12_months", REAL, "episodes missing in the twelve months (count)"),
             ("absent_12_months", REAL, "episodes absent in the twelve months (count)"),
-            ("interview_offered", FLAG, "return interview offered after the last; null not recorded"),
+            (
+                "interview_offered",
+                FLAG,
+                "return interview offered after the last; null not recorded",
+            ),
             ("interview_accepted", FLAG, "return interview accepted; null not recorded"),
         ),
         _measure(
@@ -407,7 +428,11 @@ MEASURES: dict[str, Table] = {
             ("sessions_possible", REAL, "possible sessions (count)"),
             ("sessions_authorised", REAL, "authorised absence (sessions)"),
             ("sessions_unauthorised", REAL, "unauthorised absence (sessions)"),
-            ("sen_provision", TEXT, "special educational needs: N none, K support, E plan, older codes"),
+            (
+                "sen_provision",
+                TEXT,
+                "special educational needs: N none, K support, E plan, older codes",
+            ),
         ),
     )
 }
@@ -611,7 +636,11 @@ AREA_LAYER = Table(
         ("area_id!", TEXT, "the source's id"),
         ("name!", TEXT, "name"),
         ("note", TEXT, "note of the source"),
-        ("geometry_wkt!", TEXT, "area as WKT, EPSG:27700, metres (circles drawn from centre and radius)"),
+        (
+            "geometry_wkt!",
+            TEXT,
+            "area as WKT, EPSG:27700, metres (circles drawn from centre and radius)",
+        ),
     ),
 )
 POPULATION = Table(
@@ -661,7 +690,11 @@ OFFENDING_LOCATION = Table(
             ("ward_code", TEXT, "ward; null outside the area"),
             ("ward", TEXT, "ward's name"),
             ("usable!", FLAG, "whether the location may be used for hotspots"),
-            ("unusable_because", TEXT, "not_geocoded, default_geocode, online, duplicate, far_away"),
+            (
+                "unusable_because",
+                TEXT,
+                "not_geocoded, default_geocode, online, duplicate, far_away",
+            ),
         ),
     ),
 )
@@ -891,7 +924,11 @@ PROFILE: dict[str, Table] = {
             ("dataset!", TEXT, "id of the dataset"),
             ("agency!", TEXT, "agency"),
             ("quarter!", TEXT, "fiscal quarter of the delivery"),
-            ("measure!", TEXT, "rows_received, rows_quarantined, linked_percent, complete_percent:..."),
+            (
+                "measure!",
+                TEXT,
+                "rows_received, rows_quarantined, linked_percent, complete_percent:...",
+            ),
             ("value", REAL, "its value; null not to be told"),
         ),
     )

@@ -194,22 +194,19 @@ def unreadable_context(evidence: Evidence) -> pl.DataFrame:
 
 def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
     """A dataset that doesn't meet what the plan expects of it as a whole."""
-    return (
-        evidence.named(
-            evidence.table(EXPECTATION).filter(~pl.col("passed"), pl.col("level") == "dataset")
-        )
-        .select(
-            "agency",
-            theme=pl.lit("data quality"),
-            finding=sentence(pl.col("title"), " does not meet: ", pl.col("description")),
-            evidence=sentence(
-                pl.col("failed"), " of ", pl.col("checked"), " rows fail (quality.expectation)."
-            ),
-            question=sentence("Why, and can '", pl.col("dataset"), "' be completed?"),
-            priority=pl.when(pl.col("severity") == "critical")
-            .then(pl.lit("high"))
-            .otherwise(pl.lit("medium")),
-        )
+    return evidence.named(
+        evidence.table(EXPECTATION).filter(~pl.col("passed"), pl.col("level") == "dataset")
+    ).select(
+        "agency",
+        theme=pl.lit("data quality"),
+        finding=sentence(pl.col("title"), " does not meet: ", pl.col("description")),
+        evidence=sentence(
+            pl.col("failed"), " of ", pl.col("checked"), " rows fail (quality.expectation)."
+        ),
+        question=sentence("Why, and can '", pl.col("dataset"), "' be completed?"),
+        priority=pl.when(pl.col("severity") == "critical")
+        .then(pl.lit("high"))
+        .otherwise(pl.lit("medium")),
     )
 
 

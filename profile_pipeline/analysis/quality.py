@@ -108,10 +108,12 @@ def _lateness(delivery: pl.DataFrame) -> pl.DataFrame:
     """
     together = pl.col("quarter").n_unique().over("dataset", "arrived_on") > 1
     late = (pl.col("arrived_on") - pl.col("due_on")).dt.total_days().clip(lower_bound=0)
-    wide = delivery.with_columns(
-        arrived_on=pl.when(~together).then("arrived_on")
-    ).group_by("dataset", "quarter").agg(
-        days_late=late.min(), delivered=(pl.col("status").is_in(["loaded", "superseded"])).any()
+    wide = (
+        delivery.with_columns(arrived_on=pl.when(~together).then("arrived_on"))
+        .group_by("dataset", "quarter")
+        .agg(
+            days_late=late.min(), delivered=(pl.col("status").is_in(["loaded", "superseded"])).any()
+        )
     )
     return _measured(
         wide.with_columns(pl.col("delivered").cast(pl.Int64)).unpivot(

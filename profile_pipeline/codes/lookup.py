@@ -1,7 +1,7 @@
 """Code lists: spellings to standard values, from CSV files an analyst can extend.
 
-Each `<list>.csv` here has the columns `spelling,code`; an empty code means "not recorded". A profile
-folder's own `codes/<list>.csv` adds to or overrides the list of the same name. Spellings are
+Each `<list>.csv` here has the columns `spelling,code`; an empty code means "not recorded". A
+profile folder's own `codes/<list>.csv` adds to or overrides the list of its name. Spellings are
 compared by `fold`: case, accents, punctuation and spacing don't matter.
 """
 

@@ -1,1 +1,1 @@
-"""From an agency's file to received rows and harmonised records, with quarantine, repairs and fates."""
+"""From an agency's file to received rows and harmonised records; quarantine, repairs, fates."""

@@ -27,6 +27,7 @@ UNIT = rf"^({OUTWARD})([0-9][ABD-HJLNP-UW-Z]{{2}}|0AA)$"
 SECTOR = rf"^({OUTWARD}) ([0-9])$"
 DISTRICT = rf"^({OUTWARD})$"
 UPN = r"^[A-Z][0-9]{11}[0-9A-Z]$"
+ALIAS_WORDS = r"a\.?k\.?a\.?|known as|nee|née|prev(?:iously)?"
 
 REASONS: dict[str, str] = {
     "unknown_text": "a text that means 'we don't know' was treated as missing",
@@ -99,9 +100,7 @@ CONTROLS = (pl.col("controls"), "control_characters")
 
 def read_text(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
     """Read text that identifies (a name, a reference); `unknown` texts become null."""
-    return _cleaned(raw, unknown).select(
-        value="known", fault=_faults(NOT_KNOWN, CONTROLS)
-    )
+    return _cleaned(raw, unknown).select(value="known", fault=_faults(NOT_KNOWN, CONTROLS))
 
 
 def read_category(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
@@ -204,9 +203,7 @@ def read_number(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
 def read_age(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
     """Read an age in whole years."""
     frame = read_number(raw, unknown).with_columns(
-        fits=_is(
-            pl.col("value").is_between(0, 120) & (pl.col("value") == pl.col("value").floor())
-        )
+        fits=_is(pl.col("value").is_between(0, 120) & (pl.col("value") == pl.col("value").floor()))
     )
     bad = (pl.col("fault") == "not_a_number") | (pl.col("value").is_not_null() & ~pl.col("fits"))
     return frame.select(
@@ -257,7 +254,9 @@ def read_postcode(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
         "value",
         "district",
         sector=sector,
-        fault=_faults(NOT_KNOWN, (pl.col("is_mended"), "postcode_mended"), (unread, "not_a_postcode")),
+        fault=_faults(
+            NOT_KNOWN, (pl.col("is_mended"), "postcode_mended"), (unread, "not_a_postcode")
+        ),
     )
 
 
@@ -283,9 +282,7 @@ def read_upn(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
 def _by_pattern(frame: pl.DataFrame, column: str, pattern: str, rule: str) -> pl.DataFrame:
     frame = frame.with_columns(fits=_is(pl.col(column).str.contains(pattern)))
     bad = pl.col(column).is_not_null() & ~pl.col("fits")
-    return frame.select(
-        value=pl.when("fits").then(column), fault=_faults(NOT_KNOWN, (bad, rule))
-    )
+    return frame.select(value=pl.when("fits").then(column), fault=_faults(NOT_KNOWN, (bad, rule)))
 
 
 def read_codes(raw: pl.Series) -> pl.DataFrame:
@@ -311,7 +308,8 @@ def read_full_name(raw: pl.Series, order: str, unknown: tuple[str, ...]) -> pl.D
         alias=clean(
             pl.coalesce(
                 known.str.extract(
-                    r"[\(\[]\s*(?i:a\.?k\.?a\.?|known as|nee|née|prev(?:iously)?)?:?\s*(.+?)\s*[\)\]]", 1
+                    rf"[\(\[]\s*(?i:{ALIAS_WORDS})?:?\s*(.+?)\s*[\)\]]",
+                    1,
                 ),
                 known.str.extract(r"(?i)\s+a\.?k\.?a\.?\s+(.+)$", 1),
             )
@@ -325,6 +323,8 @@ def read_full_name(raw: pl.Series, order: str, unknown: tuple[str, ...]) -> pl.D
         last=bare.str.extract(r"(\S+)$", 1),
         comma=_is(bare.str.contains(",", literal=True)),
     )
+    surname: pl.Expr
+    forename: pl.Expr
     if order == "SURNAME, Forename":
         surname = pl.when("comma").then("before").otherwise("bare")
         forename = pl.when("comma").then("after")

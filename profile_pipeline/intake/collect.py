@@ -50,17 +50,14 @@ class Collected:
         # A list that need not come has no delivery, and no row whose fate could be told.
         dataset = str(self.deliveries["dataset"].first() or "")
         unusable = self.deliveries.filter(pl.col("status") == "unusable").select("file", "problem")
-        whole = (
-            self.received.join(unusable, left_on="_file", right_on="file", how="inner")
-            .select(
-                dataset=pl.lit(dataset),
-                file="_file",
-                row="_row",
-                column=pl.lit(None, dtype=pl.String),
-                value=pl.lit(None, dtype=pl.String),
-                rule=pl.lit("unusable_file"),
-                reason="problem",
-            )
+        whole = self.received.join(unusable, left_on="_file", right_on="file", how="inner").select(
+            dataset=pl.lit(dataset),
+            file="_file",
+            row="_row",
+            column=pl.lit(None, dtype=pl.String),
+            value=pl.lit(None, dtype=pl.String),
+            rule=pl.lit("unusable_file"),
+            reason="problem",
         )
         return fates_of(
             self.received,
@@ -106,7 +103,9 @@ def collect_dataset(
     )
     files = [
         _read(plan, dataset, row["file"], row["quarter"], counts=row["status"] == "arrived")
-        for row in found.filter(pl.col("status").is_in(["arrived", "superseded"])).iter_rows(named=True)
+        for row in found.filter(pl.col("status").is_in(["arrived", "superseded"])).iter_rows(
+            named=True
+        )
     ]
     earlier = _earlier(before, found)
     received = pl.concat([_received(files, found), earlier], how="diagonal")
@@ -128,9 +127,7 @@ def collect_dataset(
     )
 
 
-def _look_up(
-    plan: Plan, dataset: Dataset, work: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _look_up(plan: Plan, dataset: Dataset, work: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the rows with what other lists of the delivery say about them, and what they don't.
 
     The other list's files are read anew: a dataset is collected by itself, in any order.
@@ -254,7 +251,7 @@ def _duplicates(frame: pl.DataFrame, dataset: str, file: str) -> pl.DataFrame:
 
 
 def _received(files: list[_File], found: pl.DataFrame) -> pl.DataFrame:
-    """Return all rows as sent, under the agency's own headings, with file, row, hash and quarter."""
+    """Return all rows as sent, under the agency's headings, with file, row, hash and quarter."""
     hashes = dict(zip(found["file"], found["sha256"], strict=True))
     frames = [
         file.frame.with_columns(
@@ -268,7 +265,12 @@ def _received(files: list[_File], found: pl.DataFrame) -> pl.DataFrame:
     meta = ["_file", "_row", "_sha256", "_quarter"]
     if not frames:
         return pl.DataFrame(
-            schema={"_file": pl.String, "_row": pl.Int64, "_sha256": pl.String, "_quarter": pl.String}
+            schema={
+                "_file": pl.String,
+                "_row": pl.Int64,
+                "_sha256": pl.String,
+                "_quarter": pl.String,
+            }
         )
     united = pl.concat(frames, how="diagonal")
     return united.select(*meta, *(column for column in united.columns if column not in meta))
@@ -280,11 +282,13 @@ REPLACED = "@"  # stands between a file's path and the hash of a version that wa
 def _earlier(before: pl.DataFrame | None, found: pl.DataFrame) -> pl.DataFrame:
     """Return rows received before from files that are no longer there as they were.
 
-    Their `_file` carries the first eight digits of the version's hash (`a/2015-16_Q4.csv@1f2e3d4c`).
+    Their `_file` carries eight digits of the version's hash (`a/2015-16_Q4.csv@1f2e3d4c`).
     """
     if before is None or before.is_empty():
         return pl.DataFrame()
-    now = found.select(pl.col("file").alias("_file"), pl.col("sha256").alias("_sha256")).drop_nulls()
+    now = found.select(
+        pl.col("file").alias("_file"), pl.col("sha256").alias("_sha256")
+    ).drop_nulls()
     is_named = pl.col("_file").str.contains(REPLACED, literal=True)
     gone = before.join(now, on=["_file", "_sha256"], how="anti")
     version = pl.concat_str("_file", pl.lit(REPLACED), pl.col("_sha256").str.head(8))
@@ -332,7 +336,9 @@ def _replaces(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     for row in rows:
         counts = older.get(row["quarter"], [])
         if row["status"] == "loaded" and counts and not row.get("problem"):
-            row["problem"] = f"Replaces a delivery of {counts[-1]} rows; this one has {row['rows']}."
+            row["problem"] = (
+                f"Replaces a delivery of {counts[-1]} rows; this one has {row['rows']}."
+            )
     return rows
 
 
@@ -343,7 +349,9 @@ def _deliveries(
     rows: list[dict[str, object]] = _earlier_rows(plan, dataset, found, earlier)
     for row in found.iter_rows(named=True):
         file = read.get(row["file"])
-        status = {"arrived": file.status if file else "unreadable"}.get(row["status"], row["status"])
+        status = {"arrived": file.status if file else "unreadable"}.get(
+            row["status"], row["status"]
+        )
         rows.append(
             {
                 "dataset": dataset.id,
@@ -398,7 +406,9 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
         return [Problem(where, "the data folder is not there.", "Set `data:` in profile.yaml.")], []
     for dataset in plan.datasets:
         collected = collect_dataset(plan, dataset)
-        bad = collected.deliveries.filter(pl.col("status").is_in(["unreadable", "unusable", "refused"]))
+        bad = collected.deliveries.filter(
+            pl.col("status").is_in(["unreadable", "unusable", "refused"])
+        )
         problems += [_as_problem(row) for row in bad.iter_rows(named=True)]
         missing = collected.deliveries.filter(pl.col("status") == "missing")["quarter"].to_list()
         loaded = collected.deliveries.filter(pl.col("status") == "loaded").height
@@ -406,8 +416,8 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
             notes.append(f"{dataset.id}: nothing arrived for {', '.join(missing)}.")
         elif missing:
             notes.append(f"{dataset.id}: never delivered.")
-        for file in collected.deliveries.filter(pl.col("status") == "unexpected")["file"].to_list():
-            notes.append(f"{file}: no delivery of the plan is called so; it is not loaded.")
+        unexpected = collected.deliveries.filter(pl.col("status") == "unexpected")["file"]
+        notes += [f"{file}: no delivery is called so; it is not loaded." for file in unexpected]
         if collected.surplus_columns:
             names = ", ".join(collected.surplus_columns[:5])
             more = " and others" if len(collected.surplus_columns) > 5 else ""

@@ -13,7 +13,9 @@ def context_problems(plan: Plan) -> list[Problem]:
         try:
             path = context_path(source, plan.reference_root)
             if not path.is_file():
-                problems.append(Problem(source.file, f"is not in the reference folder ({source.id})."))
+                problems.append(
+                    Problem(source.file, f"is not in the reference folder ({source.id}).")
+                )
             elif not source.is_geojson:
                 read_context(source, plan.reference_root)
         except (DeliveryError, PlanError) as error:

@@ -23,9 +23,7 @@ def fates_of(
         duplicates: `file, row` that stand earlier in the same file.
         quarantine: tables.QUARANTINE of the dataset.
     """
-    rules = quarantine.group_by("file", "row").agg(
-        pl.col("rule").unique().sort().str.join(", ")
-    )
+    rules = quarantine.group_by("file", "row").agg(pl.col("rule").unique().sort().str.join(", "))
     rows = received.select(
         pl.lit(dataset).alias("dataset"),
         pl.col("_file").alias("file"),
@@ -67,18 +65,14 @@ def fates_of(
 def keep_apart(fates: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
     """Return the fates with harmonised rows of `apart` (dataset, file, row, reason) kept apart."""
     marked = fates.join(
-        apart.select(
-            "dataset", "file", "row", pl.lit(value=True).alias("apart")
-        ).unique(),
+        apart.select("dataset", "file", "row", pl.lit(value=True).alias("apart")).unique(),
         on=("dataset", "file", "row"),
         how="left",
     )
     is_apart = pl.col("apart").fill_null(value=False) & (pl.col("fate") == "harmonised")
     return conform(
         marked.with_columns(
-            rule=pl.when(is_apart)
-            .then(pl.lit("not_the_areas_responsibility"))
-            .otherwise("rule"),
+            rule=pl.when(is_apart).then(pl.lit("not_the_areas_responsibility")).otherwise("rule"),
             fate=pl.when(is_apart).then(pl.lit("kept_apart")).otherwise("fate"),
         ),
         FATE,
@@ -88,20 +82,19 @@ def keep_apart(fates: pl.DataFrame, apart: pl.DataFrame) -> pl.DataFrame:
 def check_conservation(fates: pl.DataFrame, deliveries: pl.DataFrame) -> pl.DataFrame:
     """Return rows received and rows by fate for every file; raise ContractError when they differ.
 
-    Columns: `dataset, file, rows`, then one column a fate (counts). `deliveries` is quality.delivery.
+    Columns: `dataset, file, rows`, then one column a fate (counts). `deliveries` is
+    quality.delivery.
     """
     arrived = (
-        deliveries.filter(pl.col("rows").is_not_null())
-        .select("dataset", "file", "rows")
-        .unique()
+        deliveries.filter(pl.col("rows").is_not_null()).select("dataset", "file", "rows").unique()
     )
     counted = fates.group_by("dataset", "file").agg(
         *((pl.col("fate") == fate).sum().cast(pl.Int64).alias(fate) for fate in FATES),
         pl.len().cast(pl.Int64).alias("fated"),
     )
-    joined = arrived.join(
-        counted, on=("dataset", "file"), how="full", coalesce=True
-    ).with_columns(pl.col("rows", "fated", *FATES).fill_null(0))
+    joined = arrived.join(counted, on=("dataset", "file"), how="full", coalesce=True).with_columns(
+        pl.col("rows", "fated", *FATES).fill_null(0)
+    )
     wrong = joined.filter(pl.col("rows") != pl.col("fated"))
     if wrong.height or not set(fates["fate"].unique()) <= set(FATES):
         files = ", ".join(sorted(wrong["file"].to_list())[:5])

@@ -4,8 +4,9 @@ Works on all files of a dataset at once, in polars expressions. Result: one wide
 received row that can be used) and the faults. Reading single cells is in `cells.py`.
 
 Columns of the wide frame: `dataset, file, row, quarter, date, reference`, then
-`<role>__<field>` and `<role>__present` for each person, `measure__<measure>` (date, null when the row
-is none) with `<measure>__<field>`, and `indicator__<n>__<role>__<indicator>` (date, null for no).
+`<role>__<field>` and `<role>__present` for each person, `measure__<measure>` (date, null when the
+row is none) with `<measure>__<field>`, and `indicator__<n>__<role>__<indicator>`
+(date, null for no).
 """
 
 from dataclasses import dataclass, field
@@ -105,7 +106,9 @@ class _Build:
     faults: dict[str, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
 
-    def add(self, name: str, source: Source, reader: Reader, parts: dict[str, str] | None = None) -> None:
+    def add(
+        self, name: str, source: Source, reader: Reader, parts: dict[str, str] | None = None
+    ) -> None:
         """Read a column into `name`, and its further parts (reader's column -> name)."""
         parts = parts or {"value": name}
         self.readers.append(_Read(name, source.column, reader, parts))
@@ -165,9 +168,11 @@ def _read_distinct(work: pl.DataFrame, column: str, reader: Reader) -> pl.DataFr
     if 2 * len(distinct) > work.height:
         return reader(work[column])
     read = reader(distinct).with_columns(distinct.alias("_cell"))
-    return work.select(pl.col(column).alias("_cell")).join(
-        read, on="_cell", how="left", nulls_equal=True, maintain_order="left"
-    ).drop("_cell")
+    return (
+        work.select(pl.col(column).alias("_cell"))
+        .join(read, on="_cell", how="left", nulls_equal=True, maintain_order="left")
+        .drop("_cell")
+    )
 
 
 def _read_all(work: pl.DataFrame, build: _Build) -> pl.DataFrame:
@@ -202,14 +207,20 @@ def _subject(build: _Build, subject: Subject) -> None:
     role, unknown = subject.role, build.unknown
     if subject.name is not None:
         reader = partial(cells.read_full_name, order=subject.name.order, unknown=unknown)
-        parts = {"surname": f"{role}__surname", "forename": f"{role}__forename", "alias": f"{role}__alias:name"}
+        parts = {
+            "surname": f"{role}__surname",
+            "forename": f"{role}__forename",
+            "alias": f"{role}__alias:name",
+        }
         build.add(f"{role}__surname", subject.name, reader, parts)
     for name in ("forename", "surname", "vehicle"):
         source = getattr(subject, name)
         if source is not None:
             build.add(f"{role}__{name}", source, partial(cells.read_text, unknown=unknown))
     for source in subject.other_names:
-        build.add(f"{role}__alias:{source.column}", source, partial(cells.read_text, unknown=unknown))
+        build.add(
+            f"{role}__alias:{source.column}", source, partial(cells.read_text, unknown=unknown)
+        )
     for local in subject.local_ids:
         reader = partial(_read_local_id, issuer=local.issuer, unknown=unknown)
         build.add(f"{role}__id:{local.column}", local, reader)
@@ -237,11 +248,15 @@ def _subject(build: _Build, subject: Subject) -> None:
             "sector": f"{role}__postcode_sector",
             "district": f"{role}__postcode_district",
         }
-        build.add(f"{role}__postcode", subject.postcode, _postcodes(subject.postcode, unknown), parts)
+        build.add(
+            f"{role}__postcode", subject.postcode, _postcodes(subject.postcode, unknown), parts
+        )
     for source in subject.other_postcodes:
         build.add(f"{role}__home:{source.column}", source, _postcodes(source, unknown))
     for source in subject.address:
-        build.add(f"{role}__line:{source.column}", source, partial(cells.read_text, unknown=unknown))
+        build.add(
+            f"{role}__line:{source.column}", source, partial(cells.read_text, unknown=unknown)
+        )
     if subject.nhs_number is not None:
         reader = partial(cells.read_nhs_number, unknown=unknown)
         build.add(f"{role}__nhs_number", subject.nhs_number, reader)
@@ -321,9 +336,7 @@ def _field_reader(build: _Build, source: Source, field_of: tuple[str, str], dtyp
     return partial(cells.read_category, unknown=unknown)
 
 
-def _check_dates_of_birth(
-    wide: pl.DataFrame, build: _Build, period_start: date
-) -> pl.DataFrame:
+def _check_dates_of_birth(wide: pl.DataFrame, build: _Build, period_start: date) -> pl.DataFrame:
     """Blank impossible dates of birth, reckon ages, and mark adults in a child's place."""
     for subject in build.dataset.subjects:
         role = subject.role
@@ -358,11 +371,7 @@ def _check_dates_of_birth(
                 wide = _adults(wide, role, name, period_start)
             reckoned = _age_at(pl.col(f"v:{name}"), on)
             given = f"v:{role}__age_years"
-            age = (
-                pl.coalesce(pl.col(given), reckoned)
-                if given in wide.columns
-                else reckoned
-            )
+            age = pl.coalesce(pl.col(given), reckoned) if given in wide.columns else reckoned
             wide = wide.with_columns(age.alias(given))
             build.names += [f"{role}__age_years"] * (f"{role}__age_years" not in build.names)
         present = pl.any_horizontal(
@@ -397,16 +406,10 @@ def _age_at(born: pl.Expr, on: pl.Expr) -> pl.Expr:
     before = (on.dt.month() < born.dt.month()) | (
         (on.dt.month() == born.dt.month()) & (on.dt.day() < born.dt.day())
     )
-    return (
-        on.dt.year().cast(pl.Int64)
-        - born.dt.year().cast(pl.Int64)
-        - before.cast(pl.Int64)
-    )
+    return on.dt.year().cast(pl.Int64) - born.dt.year().cast(pl.Int64) - before.cast(pl.Int64)
 
 
-def _adults(
-    wide: pl.DataFrame, role: str, name: str, period_start: date
-) -> pl.DataFrame:
+def _adults(wide: pl.DataFrame, role: str, name: str, period_start: date) -> pl.DataFrame:
     """Mark rows about someone who was 18 before the period began.
 
     Where another row gives the same identifier a child's date of birth, the date is wrong, not the
@@ -433,14 +436,9 @@ def _adults(
             else pl.col(column)
         )
         children = (
-            wide.filter(~pl.col("_adult") & born.is_not_null())
-            .select(key)
-            .to_series()
-            .drop_nulls()
+            wide.filter(~pl.col("_adult") & born.is_not_null()).select(key).to_series().drop_nulls()
         )
-        contradicted = contradicted | key.is_in(children.unique().implode()).fill_null(
-            value=False
-        )
+        contradicted = contradicted | key.is_in(children.unique().implode()).fill_null(value=False)
     wrong = pl.col("_adult") & contradicted
     return wide.with_columns(
         pl.when(wrong)
@@ -510,16 +508,12 @@ def _events(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
         holds = _event_holds(wide, event, build.unknown)
         if event.indicator:
             holds = holds & wide[f"v:{event.role}__present"]
-        columns.append(
-            pl.select(pl.when(holds).then(day).alias(f"v:{name}")).to_series()
-        )
+        columns.append(pl.select(pl.when(holds).then(day).alias(f"v:{name}")).to_series())
         build.names.append(name)
     return wide.hstack(columns)
 
 
-def _fault_rows(
-    wide: pl.DataFrame, build: _Build, name: str, rule: pl.Expr
-) -> pl.DataFrame:
+def _fault_rows(wide: pl.DataFrame, build: _Build, name: str, rule: pl.Expr) -> pl.DataFrame:
     """Return rows in the shape of a fault for one column (or the row as a whole)."""
     column = build.faults.get(name)
     return (
@@ -530,9 +524,7 @@ def _fault_rows(
             pl.col("_file").alias("file"),
             pl.col("_row").alias("row"),
             pl.lit(column, dtype=pl.String).alias("column"),
-            (pl.col(column) if column else pl.lit(None, dtype=pl.String)).alias(
-                "value"
-            ),
+            (pl.col(column) if column else pl.lit(None, dtype=pl.String)).alias("value"),
             "rule",
             pl.col("rule")
             .replace_strict(REASONS, default=None, return_dtype=pl.String)
@@ -554,29 +546,17 @@ def _faults(wide: pl.DataFrame, build: _Build) -> tuple[pl.DataFrame, pl.DataFra
         out.append(_fault_rows(wide, build, name, blank))
     for subject in build.dataset.subjects:
         if subject.required:
-            absent = pl.when(~pl.col(f"v:{subject.role}__present")).then(
-                pl.lit("no_identifier")
-            )
+            absent = pl.when(~pl.col(f"v:{subject.role}__present")).then(pl.lit("no_identifier"))
             out.append(_fault_rows(wide, build, "", absent))
         if f"a:{subject.role}" in wide.columns:
-            adult = pl.when(pl.col(f"a:{subject.role}")).then(
-                pl.lit("adult_throughout")
-            )
-            out.append(
-                _fault_rows(wide, build, f"{subject.role}__date_of_birth", adult)
-            )
+            adult = pl.when(pl.col(f"a:{subject.role}")).then(pl.lit("adult_throughout"))
+            out.append(_fault_rows(wide, build, f"{subject.role}__date_of_birth", adult))
     order = ("file", "row", "column", "rule")
     quarantine = pl.concat(out).unique(maintain_order=True).sort(order)
-    kept = wide.join(
-        quarantine, left_on=("_file", "_row"), right_on=("file", "row"), how="anti"
-    )
-    mended = [none] + [
-        _fault_rows(kept, build, name, pl.col(f"f:{name}")) for name in build.faults
-    ]
+    kept = wide.join(quarantine, left_on=("_file", "_row"), right_on=("file", "row"), how="anti")
+    mended = [none] + [_fault_rows(kept, build, name, pl.col(f"f:{name}")) for name in build.faults]
     repairs = (
-        pl.concat(mended)
-        .unique(("file", "row", "column", "rule"), maintain_order=True)
-        .sort(order)
+        pl.concat(mended).unique(("file", "row", "column", "rule"), maintain_order=True).sort(order)
     )
     return quarantine, repairs
 
@@ -585,9 +565,7 @@ def _rows(kept: pl.DataFrame, build: _Build) -> pl.DataFrame:
     quarter = quarter_expr(pl.col("v:date"))
     names = [name for name in build.names if name not in ("date", "reference") and ":" not in name]
     reference = (
-        pl.col("v:reference")
-        if "v:reference" in kept.columns
-        else pl.lit(None, dtype=pl.String)
+        pl.col("v:reference") if "v:reference" in kept.columns else pl.lit(None, dtype=pl.String)
     )
     return kept.select(
         pl.lit(build.dataset.id).alias("dataset"),
@@ -610,11 +588,7 @@ def _unknown_values(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
             .len("rows")
         )
         if counted.height:
-            spellings = (
-                code_list(codes, build.own_codes)
-                if codes != "values of the plan"
-                else {}
-            )
+            spellings = code_list(codes, build.own_codes) if codes != "values of the plan" else {}
             parts.append(
                 counted.with_columns(
                     dataset=pl.lit(build.dataset.id),

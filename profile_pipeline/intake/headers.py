@@ -55,9 +55,7 @@ def resolve_headings(
     return Resolved(found, missing, _fatal(dataset, set(missing), headings, file))
 
 
-def _fatal(
-    dataset: Dataset, missing: set[str], headings: list[str], file: str
-) -> list[Problem]:
+def _fatal(dataset: Dataset, missing: set[str], headings: list[str], file: str) -> list[Problem]:
     problems = []
     dated = dataset.dated_by
     if isinstance(dated, Source) and dated.column in missing:
@@ -85,13 +83,9 @@ def _fatal(
 def near(column: str, headings: list[str]) -> str:
     """Return a hint naming the nearest heading, or what to do when none is near."""
     folded = {fold_heading(heading): heading for heading in headings}
-    close = difflib.get_close_matches(
-        fold_heading(column), list(folded), n=1, cutoff=0.6
-    )
+    close = difflib.get_close_matches(fold_heading(column), list(folded), n=1, cutoff=0.6)
     if close:
-        return (
-            f"Did the agency rename it to '{folded[close[0]]}'? Add that under headers."
-        )
+        return f"Did the agency rename it to '{folded[close[0]]}'? Add that under headers."
     return "Check the header row and delimiter in the plan."
 
 
@@ -105,18 +99,14 @@ def used_for(column: str, dataset: Dataset) -> str:
             if any(isinstance(s, Source) and s.column == column for s in sources):
                 uses.append(f"{subject.role}'s {field.replace('_', ' ')}")
     uses += [
-        f"indicator {event.indicator}"
-        if event.indicator
-        else f"{event.measure}".replace("_", " ")
+        f"indicator {event.indicator}" if event.indicator else f"{event.measure}".replace("_", " ")
         for event in dataset.events
         if column in event.columns()
     ]
     return ", ".join(dict.fromkeys(uses)) or "the row's reference"
 
 
-def rename_to_plan(
-    frame: pl.DataFrame, resolved: Resolved, dataset: Dataset
-) -> pl.DataFrame:
+def rename_to_plan(frame: pl.DataFrame, resolved: Resolved, dataset: Dataset) -> pl.DataFrame:
     """Return the frame under the plan's column names; a missing column is all null."""
     return frame.select(
         "_row",

@@ -40,9 +40,10 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
         frame = pl.from_arrow(table)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001 - polars panics on types it doesn't know
+    except BaseException:
         raise DeliveryError(broken) from None
-    assert isinstance(frame, pl.DataFrame)
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError("a Parquet file reads as a frame")
     nested = [number for number, dtype in enumerate(frame.dtypes, 1) if dtype.is_nested()]
     if nested:
         what = f"column {nested[0]} holds lists or records, not plain values."
@@ -51,7 +52,7 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
         return headings, frame.select(_text(series) for series in frame)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001 - and on days such as 31 December 99999
+    except BaseException:
         what = "a column holds values that can't be written as text."
         raise DeliveryError(Problem(name, what, "Ask for a CSV file.")) from None
 

@@ -9,10 +9,10 @@ import fnmatch
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from posixpath import join, normpath
 from xml.parsers import expat
-from zlib import error as ZlibError
 
 import polars as pl
 
@@ -75,7 +75,7 @@ def _part(package: zipfile.ZipFile, path: str, name: str) -> bytes:
     except (
         KeyError,
         zipfile.BadZipFile,
-        ZlibError,
+        zlib.error,
         OSError,
         EOFError,
         RuntimeError,
@@ -85,7 +85,7 @@ def _part(package: zipfile.ZipFile, path: str, name: str) -> bytes:
 
 
 def heading_row(sheet: pl.DataFrame, settings: ReadSettings) -> int:
-    """Return the number of the row with the headings, from 1, by `read.headings` if one is found."""
+    """Return the number of the heading row, from 1, by `read.headings` if one is found."""
     if settings.headings:
         for number, row in enumerate(sheet.head(HEADINGS_WITHIN).iter_rows(), 1):
             # A title or note may name the heading, but stands alone in its row.
@@ -215,7 +215,7 @@ def _cells(data: bytes, sheet: str, name: str) -> pl.DataFrame:
         cells = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001 - calamine is Rust: its panics are no Exception
+    except BaseException:
         raise _broken(name) from None
     cells.columns = [str(number) for number in range(cells.width)]
     return cells.cast(pl.String)

@@ -34,11 +34,7 @@ def record_id_expr(role: str) -> pl.Expr:
 
 
 def _roles(frame: pl.DataFrame) -> list[str]:
-    return [
-        name.removesuffix("__present")
-        for name in frame.columns
-        if name.endswith("__present")
-    ]
+    return [name.removesuffix("__present") for name in frame.columns if name.endswith("__present")]
 
 
 def subjects_of(frames: Frames) -> pl.DataFrame:
@@ -102,9 +98,7 @@ def indicator_events_of(frames: Frames) -> pl.DataFrame:
     if not parts:
         return empty(INDICATOR_EVENT)
     first = (
-        pl.concat(parts)
-        .sort("date")
-        .unique(INDICATOR_EVENT.key, keep="first", maintain_order=True)
+        pl.concat(parts).sort("date").unique(INDICATOR_EVENT.key, keep="first", maintain_order=True)
     )
     return conform(first, INDICATOR_EVENT).sort(INDICATOR_EVENT.key)
 

@@ -1,1 +1,1 @@
-"""The partnership's plan: terms of reference, data collection plan and indicators, read from YAML into checked objects."""
+"""The partnership's plan: terms of reference, data collection, indicators; checked objects."""

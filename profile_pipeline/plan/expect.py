@@ -30,9 +30,7 @@ Bound = date | int | float | Literal["as_at"] | None
 def _as_text(value: Any) -> Any:
     """Cells are text: `in_set: [1, 2]` means the texts 1 and 2; `yes` and `no` need quotes."""
     if isinstance(value, bool):
-        raise ValueError(  # noqa: TRY004 - pydantic reports ValueError alone
-            'put words such as "yes" in quotes: YAML reads them as true and false'
-        )
+        raise ValueError('put words such as "yes" in quotes: YAML reads them as true and false')
     return str(value) if isinstance(value, int | float | date) else value
 
 

@@ -220,7 +220,11 @@ def _cross_problems(
     for position, dataset in zip(places, collection.datasets, strict=True):
         at: list[str | int] = ["datasets", position]
         if dataset.agency not in agencies:
-            add([*at, "agency"], f"'{dataset.id}': there is no agency '{dataset.agency}'.", _near(dataset.agency, agencies))
+            add(
+                [*at, "agency"],
+                f"'{dataset.id}': there is no agency '{dataset.agency}'.",
+                _near(dataset.agency, agencies),
+            )
         for number, event in enumerate(dataset.events):
             if event.indicator and event.indicator not in indicators:
                 add(
@@ -237,7 +241,11 @@ def _cross_problems(
                 )
         for source in _sources(dataset):
             if source.codes and source.codes not in lists:
-                add(at, f"'{dataset.id}': there is no code list '{source.codes}'.", _near(source.codes, lists))
+                add(
+                    at,
+                    f"'{dataset.id}': there is no code list '{source.codes}'.",
+                    _near(source.codes, lists),
+                )
             for form in source.format:
                 if "%" not in form:
                     add(

@@ -36,7 +36,7 @@ def coverage(plan: Plan) -> pl.DataFrame:
     `how` is the datasets' titles for an agency that evidences it; an indicator that only screening
     or intelligence shows, or that nobody supplies, has one row without an agency that says so.
     """
-    rows = []
+    rows: list[tuple[str, str, str | None, str]] = []
     for indicator in plan.indicators:
         supplied: dict[str, list[str]] = {}
         for dataset in plan.datasets:
@@ -46,7 +46,9 @@ def coverage(plan: Plan) -> pl.DataFrame:
             rows.append((indicator.id, indicator.label, agency, ", ".join(titles)))
         if not supplied:
             how = (
-                f"seen only in {indicator.only_seen_in}" if indicator.only_seen_in else "nobody supplies it"
+                f"seen only in {indicator.only_seen_in}"
+                if indicator.only_seen_in
+                else "nobody supplies it"
             )
             rows.append((indicator.id, indicator.label, None, how))
     schema = {"indicator": pl.String, "label": pl.String, "agency": pl.String, "how": pl.String}

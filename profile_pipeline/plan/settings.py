@@ -38,7 +38,8 @@ class Area(Strict):
     responsible_authority: str
     region: str = ""
     postcode_districts: tuple[str, ...] = Field(
-        default=(), description="districts that count as the area; empty: those of the postcode directory"
+        default=(),
+        description="districts that count as the area; empty: those of the postcode directory",
     )
     id_issuers: tuple[str, ...] = Field(
         default=(), description="issuers of local ids that only the area's own children hold"
@@ -85,8 +86,12 @@ class LinkageSettings(Strict):
 
     engine: Literal["duckdb", "spark"] = "duckdb"
     threshold: float = Field(default=5.0, description="match weight from which a pair may join")
-    review_from: float = Field(default=0.0, description="match weight from which a pair is reviewed")
-    strict_threshold: float = Field(default=14.0, description="weight of a link that needs no doubt")
+    review_from: float = Field(
+        default=0.0, description="match weight from which a pair is reviewed"
+    )
+    strict_threshold: float = Field(
+        default=14.0, description="weight of a link that needs no doubt"
+    )
     review_limit: int = Field(default=200, ge=0, description="pairs in the clerical review")
     seed: int = 20160331
 
@@ -140,8 +145,12 @@ class GapLimits(Strict):
     )
     reports_per_premises: int = Field(default=5, description="reports in a year on one premises")
     linked_percent: float = Field(default=95, description="CP-IS: matched records, below is a gap")
-    days_to_answer: int = Field(default=60, description="days from the as-at date to a gap's due date")
-    minimum_months: int = Field(default=12, description="a shorter period can't show a pattern (IICSA)")
+    days_to_answer: int = Field(
+        default=60, description="days from the as-at date to a gap's due date"
+    )
+    minimum_months: int = Field(
+        default=12, description="a shorter period can't show a pattern (IICSA)"
+    )
 
 
 class ProfileSettings(Strict):
@@ -161,7 +170,9 @@ class ProfileSettings(Strict):
     tracker: TrackerRule = TrackerRule()
     screening_groups: tuple[ScreeningGroup, ...] = ()
     return_interviews: ReturnInterviewRule = ReturnInterviewRule()
-    overlap_at_least: int = Field(default=3, description="indicators from which a child is in the cohort")
+    overlap_at_least: int = Field(
+        default=3, description="indicators from which a child is in the cohort"
+    )
     linkage: LinkageSettings = LinkageSettings()
     hotspots: HotspotSettings = HotspotSettings()
     editions: Editions = Editions()

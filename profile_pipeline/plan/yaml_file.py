@@ -17,10 +17,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the file's content with line numbers; raise PlanError, with the line, when it can't be read."""
+    """Return the file's content with line numbers.
+
+    Raises PlanError, with the line where it is known, when the file can't be read.
+    """
     name = path.name
     if not path.is_file():
-        raise PlanError(Problem(name, f"is not in {path.parent}.", "Make it with `profile-pipeline new`."))
+        raise PlanError(
+            Problem(name, f"is not in {path.parent}.", "Make it with `profile-pipeline new`.")
+        )
     if path.stat().st_size > SIZE_LIMIT:
         raise PlanError(Problem(name, "is too large for a plan.", "Is it a data file?"))
     try:
@@ -31,7 +36,11 @@ def read_yaml(path: Path) -> Any:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
         raise PlanError(
-            Problem(where, f"is not valid YAML: {error.problem or error.context}.", "Check spacing and quotes.")
+            Problem(
+                where,
+                f"is not valid YAML: {error.problem or error.context}.",
+                "Check spacing and quotes.",
+            )
         ) from None
     except (YAMLError, ValueError, RecursionError):
         raise PlanError(Problem(name, "is not valid YAML.", "Check spacing and quotes.")) from None
@@ -40,6 +49,10 @@ def read_yaml(path: Path) -> Any:
     if not isinstance(content, dict):
         raise PlanError(Problem(f"{name}:1", "must be a list of `key: value` lines."))
     return content
+
+
+def _marks(node: Any) -> Any:
+    return node.lc.data
 
 
 def line_of(content: Any, path: Sequence[str | int]) -> int:
@@ -51,9 +64,9 @@ def line_of(content: Any, path: Sequence[str | int]) -> int:
             if isinstance(node, dict):
                 if step not in node:
                     break
-                line = node.lc.data[step][0] + 1
+                line = _marks(node)[step][0] + 1
             elif isinstance(node, list):
-                line = node.lc.data[step][0] + 1
+                line = _marks(node)[step][0] + 1
             else:
                 break
             node = node[step]
@@ -78,9 +91,7 @@ def _known_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
         if isinstance(step, int):
             continue
         fields = getattr(node, "model_fields", {})
-        found = next(
-            (f for key, f in fields.items() if step in (key, f.alias)), None
-        )
+        found = next((f for key, f in fields.items() if step in (key, f.alias)), None)
         if found is None:
             return []
         node = _model_inside(found.annotation)
@@ -122,7 +133,13 @@ def _message(error: Any, model: type[BaseModel], path: Sequence[str | int]) -> s
     if kind == "extra_forbidden":
         known = _known_keys(model, path[:-1])
         near = difflib.get_close_matches(last, known, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else f" Known: {', '.join(known)}." if known else ""
+        hint = (
+            f" Did you mean '{near[0]}'?"
+            if near
+            else f" Known: {', '.join(known)}."
+            if known
+            else ""
+        )
         return f"'{last}' is not a known key.{hint}"
     if kind == "value_error":
         message = message.removeprefix("Value error, ")
@@ -132,7 +149,7 @@ def _message(error: Any, model: type[BaseModel], path: Sequence[str | int]) -> s
 def checked(
     content: Any, model: type[Model], *, name: str, root: Sequence[str | int] = ()
 ) -> Model:
-    """Return the part of the content as a model; raise PlanError with one problem for each fault."""
+    """Return the part of the content as a model; raise PlanError with a problem for each fault."""
     node = content
     for step in root:
         node = node[step]
@@ -144,7 +161,9 @@ def checked(
         places = [error["loc"] for error in errors]
         for error in errors:
             # pydantic counts only items without fault: a list of one faulty item isn't too short.
-            inside = [p for p in places if p != error["loc"] and p[: len(error["loc"])] == error["loc"]]
+            inside = [
+                p for p in places if p != error["loc"] and p[: len(error["loc"])] == error["loc"]
+            ]
             if error["type"] == "too_short" and inside:
                 continue
             inner = [step for step in error["loc"] if step != "[key]"]
@@ -162,9 +181,12 @@ def _existing(node: Any, loc: Sequence[str | int]) -> list[str | int]:
     path: list[str | int] = []
     for position, step in enumerate(loc):
         is_last = position == len(loc) - 1
-        if isinstance(node, dict) and step in node or isinstance(node, list) and isinstance(step, int):
+        if isinstance(node, dict) and step in node:
             path.append(step)
-            node = node[step] if isinstance(node, dict) or step < len(node) else None
+            node = node[step]
+        elif isinstance(node, list) and isinstance(step, int):
+            path.append(step)
+            node = node[step] if step < len(node) else None
         elif is_last and isinstance(node, dict):
             path.append(step)
     return path

@@ -16,7 +16,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PLAN_DOC = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
 PROFILE = """\
 title: Test
-terms_of_reference: {aim: a, objectives: [o], methodology: m, time_frames: t, required_outputs: [r], resources: r}
+terms_of_reference:
+  {aim: a, objectives: [o], methodology: m, time_frames: t, required_outputs: [r], resources: r}
 area: {name: Area, responsible_authority: Area}
 period: {start: 2016-01-01, end: 2016-03-31}
 as_at: 2016-03-31
@@ -70,11 +71,15 @@ MODELS = [
     model
     for module in (collection, context, expect, reading, settings)
     for model in vars(module).values()
-    if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
+    if isinstance(model, type)
+    and issubclass(model, BaseModel)
+    and model.__module__ == module.__name__
 ]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_key_of_the_plan_is_explained(model: type[BaseModel]) -> None:
     names = [field.alias or name for name, field in model.model_fields.items()]
-    assert [name for name in names if f"`{name}`" not in PLAN_DOC and f"{name}:" not in PLAN_DOC] == []
+    assert [
+        name for name in names if f"`{name}`" not in PLAN_DOC and f"{name}:" not in PLAN_DOC
+    ] == []

@@ -13,7 +13,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -70,8 +69,8 @@ def run_in(folder: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    yield run_in(exam_folder(tmp_path_factory.mktemp("exam") / "dudley"))
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run_in(exam_folder(tmp_path_factory.mktemp("exam") / "dudley"))
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +114,14 @@ def test_the_children_at_risk_on_31_march_2016_are_the_published_ones(run: Run) 
 
 
 def test_every_earlier_quarter_counts_the_children_truth_counts(run: Run) -> None:
-    """Truth counts two young people in 2015-16 Q2 who were 18 by its last day; its own rule doesn't.
+    """Truth counts two young people in 2015-16 Q2 who were 18 by then; its own rule doesn't.
 
     The rule of the plan (under 18 on the last day) is applied to truth's list, by truth's births.
     """
     persons = pl.read_parquet(EXAM / "truth" / "persons.parquet").select("person_id", "dob")
-    listed = pl.read_csv(EXAM / "truth" / "cse_at_risk_by_quarter.csv").join(persons, on="person_id")
+    listed = pl.read_csv(EXAM / "truth" / "cse_at_risk_by_quarter.csv").join(
+        persons, on="person_id"
+    )
     ends = {q: last_day(q.replace("_", " ")) for q in listed["quarter"].unique()}
     listed = listed.with_columns(
         end=pl.col("quarter").replace_strict(ends, return_dtype=pl.Date),
@@ -133,12 +134,18 @@ def test_every_earlier_quarter_counts_the_children_truth_counts(run: Run) -> Non
         for quarter, level, count in under_18.group_by("quarter", "level").len().iter_rows()
     }
     found = run.sql("from profile.cohort_by_quarter where risk_level <> 'all' and children > 0")
-    assert {(q, r): c for q, r, c in found.select("quarter", "risk_level", "children").iter_rows()} == expected
+    assert {
+        (q, r): c for q, r, c in found.select("quarter", "risk_level", "children").iter_rows()
+    } == expected
 
 
 def test_children_are_linked_at_the_accuracy_asked_for(run: Run, score: ModuleType) -> None:
-    predicted = run.sql("select dataset, file, row, person_id from people.record_person where role = 'child'")
-    marks = score.linkage(EXAM / "truth/record_map.parquet", predicted, EXAM / "truth/trap_pairs.csv")
+    predicted = run.sql(
+        "select dataset, file, row, person_id from people.record_person where role = 'child'"
+    )
+    marks = score.linkage(
+        EXAM / "truth/record_map.parquet", predicted, EXAM / "truth/trap_pairs.csv"
+    )
     assert marks["pairwise"]["precision"] >= 0.995
     assert marks["pairwise"]["recall"] >= 0.965
     apart = marks["false_merges"]
@@ -177,8 +184,10 @@ def test_every_planted_delivery_gap_is_a_row_of_the_gap_table(run: Run, facts: d
 
 def test_nothing_received_is_lost(run: Run) -> None:
     fates = run.sql("select file, count(*) as rows from quality.fate group by file")
-    sent = pl.read_parquet(EXAM / "truth/record_map.parquet").group_by("dataset", "file").agg(
-        rows=pl.struct("row").n_unique()
+    sent = (
+        pl.read_parquet(EXAM / "truth/record_map.parquet")
+        .group_by("dataset", "file")
+        .agg(rows=pl.struct("row").n_unique())
     )
     expected = {f"{d}/{f}": n for d, f, n in sent.select("dataset", "file", "rows").iter_rows()}
     assert dict(fates.iter_rows()) == expected
@@ -192,11 +201,18 @@ def test_dirty_rows_are_repaired_or_quarantined_as_they_should_be(run: Run) -> N
     keys = ["dataset", "file", "row"]
     fate = dirty.join(run.sql("select dataset, file, row, fate from quality.fate"), on=keys)
     by_kind = {k: set(f) for k, f in fate.group_by("dirty_kind").agg("fate").iter_rows()}
-    assert by_kind["adult"] == by_kind["blank_identifiers"] == by_kind["impossible_event_date"] == {"quarantined"}
-    # Whether a child has a home in the area depends on the linkage: one link in twenty may be wrong.
+    assert (
+        by_kind["adult"]
+        == by_kind["blank_identifiers"]
+        == by_kind["impossible_event_date"]
+        == {"quarantined"}
+    )
+    # Whether a child lives in the area depends on the linkage: one link in twenty may be wrong.
     apart = (fate.filter(dirty_kind="out_of_area")["fate"] == "kept_apart").mean()
     assert apart >= 0.95
-    clean = run.sql("select dataset, file, row from quality.quarantine").join(dirty, on=keys, how="anti")
+    clean = run.sql("select dataset, file, row from quality.quarantine").join(
+        dirty, on=keys, how="anti"
+    )
     assert clean.is_empty()
     doubled = fate.filter(dirty_kind="exact_duplicate").height
     assert run.sql("select count(*) from quality.fate where fate = 'duplicate'").item() == doubled
@@ -235,7 +251,9 @@ def _text_of(path: Path) -> str:
         import zipfile
 
         with zipfile.ZipFile(path) as parts:
-            return "\n".join(parts.read(name).decode("utf-8", "ignore") for name in parts.namelist())
+            return "\n".join(
+                parts.read(name).decode("utf-8", "ignore") for name in parts.namelist()
+            )
     if path.suffix == ".pdf":
         from pypdf import PdfReader
 
@@ -254,7 +272,9 @@ def test_no_small_count_of_children_is_printed_for_the_sub_group(run: Run) -> No
         ("indicator_overlap", "children"),
         ("screening_coverage", "screened"),
     ):
-        printed = pl.read_csv(run.output(f"sub_group/tables/{name}.csv"), infer_schema=False)[column]
+        printed = pl.read_csv(run.output(f"sub_group/tables/{name}.csv"), infer_schema=False)[
+            column
+        ]
         assert not set(printed) & {"1", "2", "3", "4"}, name
 
 
@@ -269,5 +289,3 @@ def test_a_second_run_elsewhere_gives_the_same_documents_byte_for_byte(
             assert path.read_bytes() == twin.read_bytes(), path.name
     query = "from people.record_person order by all"
     assert run.sql(query).equals(again.sql(query))
-
-

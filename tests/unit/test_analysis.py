@@ -1004,7 +1004,7 @@ def test_among_many_wards_one_low_by_chance_is_no_alarm() -> None:
     """A p of .02 is an alarm on its own, and not among thirty wards."""
     assert represented((90, 180), (2, 20))["male"] == UNDER
     wards = [f"W{number:02d}" for number in range(30)]
-    got = represented_by({ward: (6, 12) for ward in wards} | {"W00": (2, 20)}, "ward")
+    got = represented_by(dict.fromkeys(wards, (6, 12)) | {"W00": (2, 20)}, "ward")
     assert got["W00"] == MAYBE_UNDER
 
 
