@@ -53,8 +53,9 @@ def write_borough(folder: Path, *, seed: int = 2016, children: int = 3000) -> No
     """Write a profile folder of the invented borough Thornmere, ready to be run on.
 
     It holds `profile.yaml`, `collection_plan.yaml`, `data/`, `reference/` and `truth/` (what is
-    true, never read by the pipeline). `children` is how many have records; below 3,000 the cohort of the
-    CSE team (95 children at 31 March 2016, as published for one borough) shrinks in proportion.
+    true, never read by the pipeline). `children` is how many have records; below 3,000 the cohort
+    of the CSE team (95 children at 31 March 2016, as published for one borough) shrinks in
+    proportion.
 
     Raises:
         PlanError: the folder holds something already.

@@ -25,7 +25,7 @@ from profile_pipeline.sample.writing import Layout, rows
 LAST_NUMBER = len(QUARTERS) - 1
 HABITS = Habits(
     short_form=0.015,
-    spelling=0.07,
+    spelling=0.1,
     typing=0.012,
     no_postcode=0.01,
     old_address=0.12,

@@ -25,24 +25,28 @@ def each(children: pl.DataFrame, times: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def days_of(
-    rng: Generator, everyone: pl.DataFrame, child: NDArray[np.int64], towards_end: float = 1.3
+    rng: Generator,
+    everyone: pl.DataFrame,
+    child: NDArray[np.int64],
+    towards_end: float = 1.3,
+    until: int = 6570,
 ) -> Days:
-    """Return a day in the period for each event, before the child's 18th birthday.
+    """Return a day in the period for each event, before the child is `until` days old.
 
-    `towards_end` above 1 puts more of them late in the period.
+    `towards_end` above 1 puts more of them late in the period; 6,570 days are just under 18 years.
     """
     born = everyone["born"].to_numpy()[child].astype("datetime64[D]")
     start = np.datetime64(START)
-    end = np.minimum(np.datetime64(END), born + np.timedelta64(6570, "D"))
+    end = np.minimum(np.datetime64(END), born + np.timedelta64(until, "D"))
     length = np.maximum((end - start).astype(int), 1)
     share = rng.random(len(child)) ** (1 / towards_end)
-    return start + np.floor(share * length).astype("timedelta64[D]")
+    return np.asarray(start + np.floor(share * length).astype("timedelta64[D]"))
 
 
 def moments(rng: Generator, days: Days, around_hour: float = 21.0) -> NDArray[np.datetime64]:
     """Return a time on each day, mostly about an hour, in whole minutes."""
     hours = (rng.normal(around_hour, 3.5, len(days)) % 24) * 60
-    return days.astype("datetime64[m]") + np.floor(hours).astype("timedelta64[m]")
+    return np.asarray(days.astype("datetime64[m]") + np.floor(hours).astype("timedelta64[m]"))
 
 
 def file_of(rng: Generator, days: Days, late: float = 0.015) -> pl.Series:

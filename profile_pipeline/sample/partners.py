@@ -34,7 +34,7 @@ def youth_offending(rng: Generator, people: People) -> pl.DataFrame:
     child = each(who, repeats(rng, np.full(who.height, 0.8), 0.7, 15))
     day = days_of(rng, everyone, child, 1.2)
     total = len(child)
-    habits = Habits(short_form=0.07, spelling=0.14, typing=0.02, no_ethnicity=0.1)
+    habits = Habits(short_form=0.07, spelling=0.24, typing=0.02, no_ethnicity=0.1)
     card = of_rows(cards(rng, everyone, habits), pl.Series(child))
     return rows(
         {
@@ -247,7 +247,7 @@ def youth_housing(rng: Generator, people: People) -> pl.DataFrame:
     day = born + np.timedelta64(5845, "D") + rng.integers(0, 700, total).astype("timedelta64[D]")
     inside = (day >= np.datetime64("2014-04-01")) & (day <= np.datetime64(END))
     child, day, total = child[inside], day[inside], int(inside.sum())
-    card = of_rows(cards(rng, everyone, Habits(spelling=0.12, old_address=0.5)), pl.Series(child))
+    card = of_rows(cards(rng, everyone, Habits(spelling=0.2, old_address=0.5)), pl.Series(child))
     return rows(
         {
             "Case": pl.Series([f"H{700 + n}" for n in range(total)], dtype=pl.String),

@@ -85,9 +85,9 @@ class People:
 def make_people(rng: Generator, place: Place, children: int) -> People:
     """Return the people of the borough.
 
-    `children` has `person`, `group`, `level` (final risk level of the open), names, `origin`, `sex`,
-    `ethnicity`, `born`, home (`ward`, `postcode`, and `old_postcode` before `moved`), identifiers,
-    care (`care_from`, `care_to`, `home`: its row in the register), `school`, `disability`, and a
+    `children` has `person`, `group`, `level` (final risk level of the open), names, `origin`,
+    `sex`, `ethnicity`, `born`, home (`ward`, `postcode`, and `old_postcode` before `moved`),
+    identifiers, care (`care_from`, `care_to`, `home`: its row in the register), `school`, `disability`, and a
     true-or-false column for each of THINGS. `pairs` are twins, siblings and namesakes.
     """
     frame = _groups(rng, children)
@@ -220,6 +220,8 @@ def _home(rng: Generator, frame: pl.DataFrame, place: Place) -> pl.DataFrame:
     postcodes = place.postcodes["postcode"].to_numpy()
     home = ward * per_ward + rng.integers(0, per_ward, total)
     before = rng.integers(0, len(postcodes), total)
+    # The known have always lived in their ward: an old address must not move them to another.
+    before[known] = ward[known] * per_ward + rng.integers(0, per_ward, known.sum())
     moved = rng.random(total) < 0.18
     moved_on = np.datetime64(START) + rng.integers(60, 700, total).astype("timedelta64[D]")
     postcode = postcodes[home].copy()
@@ -370,13 +372,21 @@ def _care(rng: Generator, frame: pl.DataFrame, place: Place) -> pl.DataFrame:
     weights = np.array([0.28] + [0.09] * (place.homes.height - 1))
     home = rng.choice(place.homes.height, total, p=weights / weights.sum())
     away = ~in_home & (rng.random(total) < 0.22)
-    far = [f"{d} {n}{a}{b}" for d, n, a, b in zip(
-        rng.choice(FAR_DISTRICTS, total), rng.integers(1, 10, total),
-        rng.choice(list("ABDEFGH"), total), rng.choice(list("JLNPQRS"), total), strict=True)]  # fmt: skip
+    far = [
+        f"{district} {number}{first}{second}"
+        for district, number, first, second in zip(
+            rng.choice(FAR_DISTRICTS, total),
+            rng.integers(1, 10, total),
+            rng.choice(list("ABDEFGH"), total),
+            rng.choice(list("JLNPQRS"), total),
+            strict=True,
+        )
+    ]
     foster = place.postcodes["postcode"].to_numpy()[rng.integers(0, place.postcodes.height, total)]
     at_home = place.homes["Postcode"].to_numpy()[home]
     placed = np.where(in_home, at_home, np.where(away, np.array(far), foster))
-    looked_after = frame["looked_after"].to_numpy() & (care_from < adult)
+    before_18 = (adult.astype("datetime64[D]") - care_from).astype(np.int64) > 0
+    looked_after = frame["looked_after"].to_numpy() & before_18
     return frame.with_columns(
         looked_after=pl.Series(looked_after),
         care_from=pl.Series(care_from),

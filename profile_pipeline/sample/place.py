@@ -214,7 +214,8 @@ def _near_ward_centre(postcodes: pl.DataFrame, ward: int) -> NDArray[np.float64]
 
 def _pick(rng: Generator, postcodes: pl.DataFrame, count: int) -> pl.DataFrame:
     rows = rng.choice(postcodes.height, count, replace=False)
-    return postcodes[rows.tolist()]
+    picked: pl.DataFrame = postcodes[rows.tolist()]
+    return picked
 
 
 def _homes(rng: Generator, postcodes: pl.DataFrame, spots: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Files of the police and of the panel they lead: missing reports, crimes, information, outcomes."""
+"""Files of the police and of the panel they lead."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from profile_pipeline.sample.writing import Layout, rows
 
 HABITS = Habits(
     short_form=0.05,
-    spelling=0.22,
+    spelling=0.3,
     typing=0.025,
     middle_name=0.08,
     no_ethnicity=0.18,
@@ -267,9 +267,8 @@ def crimes(rng: Generator, people: People, place: Place, children: int) -> Crime
     aka_only = rng.random(len(index)) < 0.18
 
     def victim(values: pl.Series) -> pl.Series:
-        return pl.Series(np.where(named, values.fill_null("").to_numpy(), "").tolist())[
-            index.tolist()
-        ]
+        shown = np.where(named, values.fill_null("").to_numpy(), "")
+        return pl.Series(shown[index].tolist())
 
     def of_suspect(values: pl.Series, hide: NDArray[np.bool_]) -> pl.Series:
         return pl.Series(np.where(no_suspect | hide, "", values.fill_null("").to_numpy()).tolist())
@@ -345,7 +344,7 @@ def _weighted(
     sizes = {g: max(1, int((group == g).sum())) for g in shares}
     # Under 18 for a month of the period at least: born after May 1996, as all are.
     weight = np.array([shares[g] / sizes[g] for g in group]) * rng.gamma(0.8, 1.0, len(group))
-    return rng.choice(len(group), total, p=weight / weight.sum())
+    return np.asarray(rng.choice(len(group), total, p=weight / weight.sum()))
 
 
 def _spots(rng: Generator, place: Place, total: int) -> NDArray[np.int64]:
@@ -407,7 +406,7 @@ def _places(
 
 def _suspects_of(rng: Generator, people: People, total: int) -> NDArray[np.int64]:
     weight = people.suspects["weight"].to_numpy()
-    return rng.choice(people.suspects.height, total, p=weight / weight.sum())
+    return np.asarray(rng.choice(people.suspects.height, total, p=weight / weight.sum()))
 
 
 INFORMATION = Layout(
@@ -471,7 +470,8 @@ def information_reports(
     )
     # A child named with the lounge in the last year must be under 18 then; else nobody is named.
     born = everyone["born"].to_numpy()[child].astype("datetime64[D]")
-    named = (rng.random(total) < 0.5) & (day < born + np.timedelta64(6570, "D"))
+    under_18 = (day - born).astype(np.int64) < 6570
+    named = (rng.random(total) < 0.5) & under_18
     who = rng.random(total) < 0.55
     nick_only = rng.random(total) < 0.4
     suspect = people.suspects[_suspects_of(rng, people, total).tolist()]

@@ -1,4 +1,4 @@
-"""The borough's reference files: boundaries, postcodes, population, registers, layers, the region."""
+"""The borough's reference files: boundaries, postcodes, population, registers, layers, region."""
 
 import json
 from pathlib import Path

@@ -13,7 +13,7 @@ from profile_pipeline.sample.setting import FIRST_DAYS, LAST_DAYS, QUARTERS
 from profile_pipeline.sample.writing import Layout, rows
 
 HABITS = Habits(
-    short_form=0.03, spelling=0.05, typing=0.008, no_postcode=0.01, no_ethnicity=0.04, no_birth=0.0
+    short_form=0.03, spelling=0.07, typing=0.008, no_postcode=0.01, no_ethnicity=0.04, no_birth=0.0
 )
 SESSIONS = (112, 44, 140, 118)  # possible in April-June, July-September, and so on
 
@@ -114,18 +114,12 @@ REASONS = (
 def exclusions(rng: Generator, people: People, place: Place) -> pl.DataFrame:
     """Return exclusions: few children have many, most have one; two in a hundred are permanent."""
     everyone = people.children
-    who = everyone.filter("exclusion")
+    # Nobody is excluded who left school at 16, before the period or soon after it began.
+    at_school = pl.col("born") > pl.date(1998, 3, 1)
+    who = everyone.filter(pl.col("exclusion"), at_school)
     child = each(who, repeats(rng, np.full(who.height, 1.1), 0.8, 14))
-    born = everyone["born"].to_numpy()[child].astype("datetime64[D]")
-    day = days_of(rng, everyone, child, 1.1)
-    # Schools exclude pupils on school days; one who has left school can't be.
-    leaves = born + np.timedelta64(5990, "D")
-    day = np.where(
-        day > leaves,
-        FIRST_DAYS[0] + ((leaves - FIRST_DAYS[0]) * rng.random(len(day))).astype("timedelta64[D]"),
-        day,
-    )
-    day = np.maximum(day.astype("datetime64[D]"), FIRST_DAYS[0] + np.timedelta64(10, "D"))
+    day = days_of(rng, everyone, child, 1.1, until=5990)
+    # Schools exclude on school days.
     day = day + np.isin((day.astype(int) + 3) % 7, [5, 6]) * np.timedelta64(2, "D")
     day = np.minimum(day, LAST_DAYS[-1])
     total = len(child)

@@ -1,7 +1,8 @@
 """What is true of the borough, reckoned from the rows that were written: for tests and accuracy.
 
 `record_map.csv` dataset, file, row, role, person: whom each row speaks of (no line: nobody),
-`persons.csv`, `trap_pairs.csv` (twins, siblings, namesakes), `dirty_rows.csv` and `facts.json`.
+`persons.csv`, `person_indicators.csv` (events by child and indicator), `trap_pairs.csv` (twins,
+siblings, namesakes), `at_risk_by_quarter.csv`, `dirty_rows.csv` and `facts.json`.
 """
 
 import json
@@ -13,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from profile_pipeline.sample.dirt import EXPECTED
-from profile_pipeline.sample.people import THINGS, People
+from profile_pipeline.sample.people import People
 from profile_pipeline.sample.place import BLUE_HERON, WARDS, Place
 from profile_pipeline.sample.setting import (
     BOROUGH,
@@ -24,6 +25,7 @@ from profile_pipeline.sample.setting import (
 )
 from profile_pipeline.sample.writing import Layout, csv_text
 
+QUARTERS_FROM = int(QUARTERS[0][:4])
 LEVELS = {"At risk": "at_risk", "Significant risk": "significant", "Serious risk": "serious"}
 
 
@@ -118,6 +120,7 @@ def write_truth(
     )
     csv_text(folder / "persons.csv", _persons(people))
     csv_text(folder / "trap_pairs.csv", people.pairs)
+    csv_text(folder / "person_indicators.csv", person_indicators(frames, layouts, people))
     dirty = (
         lines.filter(pl.col("planted").is_in(list(EXPECTED)))
         .unique(["dataset", "file", "row"], keep="first", maintain_order=True)
@@ -184,6 +187,76 @@ def write_truth(
     (folder / "facts.json").write_bytes((json.dumps(facts, indent=1) + "\n").encode())
 
 
+# Indicator -> dataset and the rows of it that are evidence.
+_OVER_A_TENTH = pl.col("sessions_unauthorised") >= 0.1 * pl.col("sessions_possible")
+_EVERY_ROW = pl.lit(value=True)
+EVIDENCE: tuple[tuple[str, str, pl.Expr], ...] = (
+    ("missing_from_home_or_care", "missing_reports", _EVERY_ROW),
+    ("unauthorised_absence", "attendance", _OVER_A_TENTH),
+    ("excluded_from_school", "exclusions", _EVERY_ROW),
+    ("offending", "youth_offending", _EVERY_ROW),
+    ("sexually_transmitted_infection", "sexual_health", pl.col("sti_diagnosed") == "Y"),
+    ("substance_misuse", "assessments", pl.col("Factors").str.contains(r"\b2A\b")),
+    ("domestic_abuse", "assessments", pl.col("Factors").str.contains(r"\b3A\b")),
+    ("mental_health", "assessments", pl.col("Factors").str.contains(r"\b4A\b")),
+    ("gang_involvement", "assessments", pl.col("Factors").str.contains(r"\b13A\b")),
+    ("gang_involvement", "youth_offending", pl.col("Gang concern") == "Y"),
+    ("homelessness", "youth_housing", _EVERY_ROW),
+    ("looked_after", "looked_after", _EVERY_ROW),
+)
+
+
+def person_indicators(
+    frames: Mapping[str, pl.DataFrame], layouts: Sequence[Layout], people: People
+) -> pl.DataFrame:
+    """Return `person, indicator, events, events_last_year` from the rows that can be used.
+
+    Rows of quarters that never came, of the file that lacks the column, planted duplicates and
+    rows that can't be used are left out: this is what perfect linkage would find.
+    """
+    lost = [kind for kind, (fate, _) in EXPECTED.items() if fate != "harmonised"]
+    layout_of = {layout.dataset: layout for layout in layouts}
+    first_of_last_year = len(QUARTERS) - 4
+    parts = []
+    for indicator, dataset, holds in EVIDENCE:
+        layout = layout_of[dataset]
+        lacking = list(layout.lacks) if indicator == "gang_involvement" else []
+        unseen = [QUARTERS.index(quarter) for quarter in (*layout.missed, *lacking)]
+        snapshot = layout.dated is None
+        own_quarter = pl.col("_quarter") if snapshot else _quarter_of(pl.col("_at"))
+        parts.append(
+            frames[dataset]
+            .filter(
+                holds,
+                pl.col("_child").is_not_null(),
+                ~pl.col("_planted").is_in(lost),
+                ~pl.col("_quarter").is_in(unseen),
+            )
+            .select(
+                child="_child",
+                indicator=pl.lit(indicator),
+                last_year=own_quarter >= first_of_last_year,
+            )
+        )
+    ids = people.children.select("child", "person")
+    return (
+        pl.concat(parts)
+        .join(ids, on="child")
+        .group_by("person", "indicator")
+        .agg(
+            events=pl.len(),
+            events_last_year=pl.col("last_year").sum(),
+        )
+        .sort("person", "indicator")
+    )
+
+
+def _quarter_of(day: pl.Expr) -> pl.Expr:
+    """Return the number of the quarter, 0 to 7."""
+    months = (day.dt.year() - QUARTERS_FROM) * 12 + day.dt.month().cast(pl.Int32) - 4
+    return (months // 3).cast(pl.Int64)
+
+
 def notes(layouts: Sequence[Layout]) -> list[str]:
     """Return the gaps that `check` should tell of, in its own words."""
     told = [
@@ -220,11 +293,10 @@ def _persons(people: People) -> pl.DataFrame:
         responsible=pl.col("group") != "visitor",
     )
     children = children.with_columns(ward=_ward_names(children["ward"]))
-    happened = people.children.select(THINGS)
     suspects = people.suspects.select(
         "person", "forename", "surname", "born", "sex", role=pl.lit("suspect")
     )
-    return pl.concat([children.hstack(happened), suspects], how="diagonal")
+    return pl.concat([children, suspects], how="diagonal")
 
 
 def _last_quarter(at_risk: pl.DataFrame) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,7 @@ import pytest
 from profile_pipeline.errors import PlanError
 from profile_pipeline.intake.collect import collect_dataset, delivery_problems
 from profile_pipeline.intake.context_check import context_problems
+from profile_pipeline.intake.records import indicator_events_of
 from profile_pipeline.plan.load import Plan, load_plan
 from profile_pipeline.sample.borough import write_borough
 from profile_pipeline.sample.people import UPN_LETTERS
@@ -156,17 +158,9 @@ def test_identifiers_are_fictitious_and_well_formed(borough: Path) -> None:
 
 def test_planted_groups_are_seen_less_than_they_show_signs(borough: Path) -> None:
     persons = pl.read_csv(borough / "truth" / "persons.csv").filter(pl.col("role") == "child")
-    signs = pl.sum_horizontal(
-        "missing",
-        "absence",
-        "exclusion",
-        "offending",
-        "substance",
-        "mental",
-        "domestic",
-        "looked_after",
-    )
-    many = persons.filter(signs >= 3, pl.col("responsible"))
+    events = pl.read_csv(borough / "truth" / "person_indicators.csv")
+    signs = events.filter(pl.col("events_last_year") > 0).group_by("person").len()
+    many = persons.join(signs.filter(pl.col("len") >= 3), on="person").filter("responsible")
     known = persons.filter(pl.col("group") == "open")
     for share in (
         pl.col("ethnicity").is_in(["APKN", "ABAN"]).mean(),
@@ -174,6 +168,24 @@ def test_planted_groups_are_seen_less_than_they_show_signs(borough: Path) -> Non
         (pl.col("ward") == "Eastmarsh").mean(),
     ):
         assert known.select(share).item() < 0.5 * many.select(share).item()
+
+
+def test_indicators_of_the_truth_are_those_that_intake_finds(borough: Path, plan: Plan) -> None:
+    frames = {d.id: collect_dataset(plan, d).harmonised.rows for d in plan.datasets}
+    who = pl.read_csv(borough / "truth" / "record_map.csv").drop_nulls("person")
+    found = (
+        indicator_events_of(frames)
+        .join(who, on=("dataset", "file", "row", "role"))
+        .group_by("person", "indicator")
+        .agg(
+            pl.len().alias("events"),
+            (pl.col("date") > date(2015, 3, 31)).sum().alias("events_last_year"),
+        )
+    )
+    told = pl.read_csv(borough / "truth" / "person_indicators.csv")
+    kinds = told["indicator"].unique().to_list()
+    mine = found.filter(pl.col("indicator").is_in(kinds)).sort("person", "indicator")
+    assert mine.rows() == told.rows()
 
 
 def test_missing_reports_have_a_long_tail(borough: Path) -> None:
