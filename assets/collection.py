@@ -89,7 +89,7 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
             ),
         ],
     )
-    def load(context: dg.AssetExecutionContext, profile: Profile, warehouse: Warehouse):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def load(context: dg.AssetExecutionContext, profile: Profile, warehouse: Warehouse):  # type: ignore[no-untyped-def]
         from profile_pipeline.intake.fates import check_conservation
 
         own = profile.plan.dataset(dataset.id)

@@ -25,7 +25,7 @@ PACK = (
 )
 
 
-def _asset(name: str, needs: tuple[str, ...], description: str, kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _asset(name: str, needs: tuple[str, ...], description: str, kind: str):  # type: ignore[no-untyped-def]
     return dg.asset(
         key=["dissemination", name],
         ins=inputs(needs),

@@ -66,7 +66,7 @@ def _read(
         for table in CONTEXT_OUTS
     },
 )
-def load_context(profile: Profile):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def load_context(profile: Profile):
     """Registers and layers: a file that can't be read leaves its table empty and becomes a gap."""
     from geo.boundaries import extent_of
 
@@ -141,7 +141,7 @@ HOTSPOT_INPUTS = (
     },
     ins=inputs(HOTSPOT_INPUTS),
 )
-def find_hotspots(profile: Profile, **frames: pl.DataFrame):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def find_hotspots(profile: Profile, **frames: pl.DataFrame):
     """Exact binomial hotspots on hexagons, with Benjamini and Hochberg's false discovery rate."""
     from geo import hotspots
 

@@ -50,7 +50,7 @@ def link_people(
     profile: Profile,
     subject: pl.DataFrame,
     duplicate: pl.DataFrame,
-):  # type: ignore[no-untyped-def]  # noqa: ANN201
+):
     """Children and, apart from them, suspects: Splink over distinct identities."""
     found = review_folder.link_all(subject, duplicate, profile.plan)
     counts = {role: int(count) for role, count in found.persons_by_role.items()}

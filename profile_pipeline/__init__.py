@@ -1,1 +1,1 @@
-"""The method of problem profiling in plain Python: no Dagster, no Great Expectations, no folium in here."""
+"""The method of problem profiling in plain Python; only `definitions` and `run` know Dagster."""
