@@ -54,6 +54,13 @@ def number(count: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit("{n:"), count.cast(pl.Int64), pl.lit("}"))
 
 
+def cell(table: str, *keys: str | pl.Expr, column: str) -> pl.Expr:
+    """Return the placeholder of a figure as a table of the pack prints it, found by its key."""
+    parts = [key if isinstance(key, pl.Expr) else pl.lit(key) for key in keys]
+    inner = pl.concat_str(pl.lit(table), *parts, pl.lit(column), separator="|")
+    return pl.concat_str(pl.lit("{cell:"), inner, pl.lit("}"))
+
+
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     """Return the placeholder of a share: `{pct:103/436}`."""
     return pl.concat_str(

@@ -10,7 +10,7 @@ import polars as pl
 
 from profile_pipeline.analysis import gaps
 from profile_pipeline.analysis.counting import last_four_quarters
-from profile_pipeline.analysis.evidence import Evidence, number, sentence, share
+from profile_pipeline.analysis.evidence import Evidence, cell, number, sentence, share
 from profile_pipeline.analysis.representation import UNDER
 from profile_pipeline.quarters import last_day, previous_quarter
 from profile_pipeline.tables import GEO_HOTSPOTS, PROFILE, TOTAL
@@ -54,22 +54,18 @@ def scale(evidence: Evidence) -> pl.DataFrame:
     )
     levels = (
         now.filter(pl.col("risk_level") != TOTAL)
-        .select(
-            sentence(
-                number(pl.col("children")), " ", pl.col("risk_level").replace(LEVEL_WORDS)
-            ).str.join(", ")
-        )
+        .select(sentence(_printed(), " ", pl.col("risk_level").replace(LEVEL_WORDS)).str.join(", "))
         .item()
     )
     since = (
-        before.select(sentence(" A quarter before it was ", number(pl.col("children")), ".")).item()
+        before.select(sentence(" A quarter before it was ", _printed(), ".")).item()
         if before.height
         else ""
     )
     day = last_day(latest)
     return now.filter(pl.col("risk_level") == TOTAL).select(
         finding=sentence(
-            number(pl.col("children")),
+            _printed(),
             f" children were open and at risk of exploitation on {day.day} {day:%B %Y}: "
             f"{levels}.{since}",
         ),
@@ -77,6 +73,11 @@ def scale(evidence: Evidence) -> pl.DataFrame:
         table=pl.lit("cohort_by_quarter"),
         strand=pl.lit("protect"),
     )
+
+
+def _printed() -> pl.Expr:
+    keys = (pl.col("quarter"), pl.col("risk_level"))
+    return cell("cohort_by_quarter", *keys, column="children")
 
 
 LEVEL_WORDS = {
@@ -253,11 +254,11 @@ def who(evidence: Evidence) -> pl.DataFrame:
         ("looked_after", "yes", "looked after"),
         ("missing_in_year", "yes", "missing in the year before"),
     ]
+    quarter = latest["quarter"][0]
     words = [
-        f"{{pct:{part}/{whole}}} {word}"
+        f"{{cell:victim_profile|{quarter}|{dimension}|{category}|percent}} {word}"
         for dimension, category, word in parts
-        for part, whole in [_part(latest, dimension, category)]
-        if whole
+        if _part(latest, dimension, category)[1]
     ]
     return pl.DataFrame(
         [(f"Of the children open now: {', '.join(words)}.", HIGH, "victim_profile", "protect")],

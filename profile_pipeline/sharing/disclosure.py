@@ -5,6 +5,7 @@ suppressed cell of the whole pack can be worked out (`protection.py`, `bounds.py
 ratios and texts follow their counts. Pure: frames in, frames out; nothing is kept or logged.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -22,6 +23,8 @@ from profile_pipeline.sharing.cells import (
     widen,
 )
 from profile_pipeline.sharing.editions import (
+    WITHHELD_NUMBER,
+    WITHHELD_SHARE,
     katz_interval,
     percent_text,
     render_counts,
@@ -30,6 +33,7 @@ from profile_pipeline.sharing.editions import (
 from profile_pipeline.sharing.protection import suppress
 from profile_pipeline.tables import NOT_RECORDED, PROFILE, REGIONAL_SUMMARY, SUPPRESSED, TOTAL
 
+CELL = re.compile(r"\{cell:([^{}]{1,200})\}")
 WITHHELD_FINDING = "withheld for small numbers"
 
 
@@ -51,11 +55,42 @@ def safe_tables(
     Raises ContractError for a table without a disclosure rule, or when no suppression would do.
     """
     if edition is None:
-        return {name: _exact(name, frame) for name, frame in tables.items()}
+        return _quoted({name: _exact(name, frame) for name, frame in tables.items()})
     pack = build_pack(tables, edition, behind)
     suppressed = suppress(pack)
     wide, _ = widen(tables, edition)
-    return {name: _Printer(name, frame, pack, suppressed).table() for name, frame in wide.items()}
+    return _quoted(
+        {name: _Printer(name, frame, pack, suppressed).table() for name, frame in wide.items()}
+    )
+
+
+def _quoted(safe: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return the tables with every `{cell:table|key...|column}` of their texts as it is printed."""
+
+    def printed(match: re.Match[str]) -> str:
+        name, *keys, column = match[1].split("|")
+        table = safe.get(name)
+        if table is None or column not in table.columns or len(keys) != len(_keys(name)):
+            return WITHHELD_NUMBER
+        wanted = dict(zip(_keys(name), keys, strict=True))
+        found = table.filter(pl.col(key) == value for key, value in wanted.items())[column]
+        is_share = column.endswith("percent")
+        if len(found) != 1 or found[0] in (SUPPRESSED, ""):
+            return WITHHELD_SHARE if is_share else WITHHELD_NUMBER
+        return f"{found[0]}%" if is_share else str(found[0])
+
+    def quoted(text: str) -> str:
+        written = CELL.sub(printed, text)
+        return written[:1].upper() + written[1:] if text.startswith("{") else written
+
+    return {
+        name: frame.with_columns(
+            pl.Series(column, [quoted(text) for text in frame[column]], dtype=pl.String)
+            for column in frame.columns
+            if frame[column].str.contains("{cell:", literal=True).any()
+        )
+        for name, frame in safe.items()
+    }
 
 
 def solvable_cells(

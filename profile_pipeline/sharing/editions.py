@@ -1,8 +1,10 @@
 """Editions: who reads what, and how a count, a share and a text with counts are written for them.
 
 Texts made by the analysis carry their counts as placeholders, so that one text serves every
-edition: `{n:12}` is a count of people or events, `{pct:3/40}` a share (count / denominator).
-`render_counts` writes them. No table and no warehouse here: `disclosure.py` does the tables.
+edition: `{n:12}` is a count of people or events, `{pct:3/40}` a share (count / denominator),
+`{cell:cohort_by_quarter|2015-16 Q4|all|children}` the figure as a table of the pack prints it.
+`render_counts` writes the first two, `disclosure.safe_tables` the third. No table and no warehouse
+here: `disclosure.py` does the tables.
 """
 
 import math

@@ -312,7 +312,7 @@ def test_a_profile_with_nothing_in_it_has_stated_gaps_and_no_error() -> None:
     assert key_findings(evidence()).is_empty()
 
 
-PLACEHOLDER = re.compile(r"\{n:\d+\}|\{pct:\d+/\d+\}")
+PLACEHOLDER = re.compile(r"\{n:\d+\}|\{pct:\d+/\d+\}|\{cell:[^{}]+\}")
 
 
 @pytest.mark.parametrize("draw", [gaps.intelligence_gaps, action_plan, key_findings])
@@ -361,10 +361,15 @@ def test_findings_open_with_the_scale_and_are_numbered() -> None:
         for level, children in {"at_risk": 2, "significant": 0, "serious": 1, "all": 3}.items()
     ]
     got = key_findings(evidence((tables.PROFILE["cohort_by_quarter"], rows)))
+
+    def cell(level: str) -> str:
+        return "{cell:cohort_by_quarter|" + Q4 + "|" + level + "|children}"
+
     assert got.select("order", "finding", "table").row(0) == (
         1,
-        "{n:3} children were open and at risk of exploitation on 31 March 2016: {n:2} at risk, "
-        "{n:0} at significant risk, {n:1} at serious risk.",
+        f"{cell('all')} children were open and at risk of exploitation on 31 March 2016: "
+        f"{cell('at_risk')} at risk, {cell('significant')} at significant risk, "
+        f"{cell('serious')} at serious risk.",
         "cohort_by_quarter",
     )
 

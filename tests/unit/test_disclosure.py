@@ -300,3 +300,22 @@ def test_the_cohorts_levels_and_the_victim_profile_are_one_figure() -> None:
     safe = safe_tables(pack, SUB_GROUP)
     assert safe["cohort_by_quarter"]["children"].to_list() == ["68", "[c]", "[c]", "82"]
     assert safe["victim_profile"]["children"].to_list()[:3] == ["68", "[c]", "[c]"]
+
+
+def test_a_text_quotes_a_cell_as_the_pack_prints_it() -> None:
+    frame = victims({"a": 3, "b": 30, "c": 40})
+    quarter = frame["quarter"][0]
+    quote = "{cell:victim_profile|" + quarter + "|" + frame["dimension"][0] + "|%s|children}"
+    gap = {
+        "gap": "G001", "theme": "victims", "evidence": "x", "agency": "x", "question": "x",
+        "due": None, "priority": "high",
+        "finding": " and ".join(quote % category for category in ("a", "c", "nobody")),
+    }  # fmt: skip
+    pack = {"victim_profile": frame, "intelligence_gaps": pl.DataFrame([gap])}
+    safe = safe_tables(pack, SUB_GROUP)
+    printed = dict(safe["victim_profile"].select("category", "children").iter_rows())
+    told = "A number withheld" if printed["c"] == "[c]" else printed["c"]
+    expected = f"A number withheld and {told[:1].lower() + told[1:]} and a number withheld"
+    assert safe["intelligence_gaps"]["finding"][0] == expected
+    exact = safe_tables(pack, None)["intelligence_gaps"]["finding"][0]
+    assert exact == "3 and 40 and a number withheld"
