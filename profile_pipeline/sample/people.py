@@ -87,8 +87,9 @@ def make_people(rng: Generator, place: Place, children: int) -> People:
 
     `children` has `person`, `group`, `level` (final risk level of the open), names, `origin`,
     `sex`, `ethnicity`, `born`, home (`ward`, `postcode`, and `old_postcode` before `moved`),
-    identifiers, care (`care_from`, `care_to`, `home`: its row in the register), `school`, `disability`, and a
-    true-or-false column for each of THINGS. `pairs` are twins, siblings and namesakes.
+    identifiers, care (`care_from`, `care_to`, `home`: its row in the register), `school`,
+    `disability`, and a true-or-false column for each of THINGS. `pairs` are twins, siblings and
+    namesakes.
     """
     frame = _groups(rng, children)
     frame = _who(rng, frame)
