@@ -1,0 +1,1 @@
+"""The plan that a new profile folder begins with."""

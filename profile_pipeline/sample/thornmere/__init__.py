@@ -1,0 +1,1 @@
+"""The plan of the invented borough, as written into its folder."""
