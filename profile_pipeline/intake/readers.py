@@ -143,7 +143,9 @@ def _refuse_repeated_headings(cells: pl.DataFrame, given: list[str], place: str,
     """Refuse a file in which the headings come again: two extracts in one, or one twice."""
     again = cells
     for text in given:
-        again = again.filter(pl.col(text).str.replace_all(r"\s+", " ").str.strip_chars() == text)
+        # A second extract pasted below brings its own byte order mark.
+        plain = pl.col(text).str.replace_all("\ufeff", "").str.replace_all(r"\s+", " ")
+        again = again.filter(plain.str.strip_chars().str.to_lowercase() == text.lower())
     if again.height:
         what = f"row {again[place][0]} repeats the headings."
         cure = "Two extracts seem to be in one file: ask which one is meant."

@@ -456,3 +456,9 @@ def test_rows_line_up_with_the_truth_in_every_file_of_the_exam() -> None:
             if id_ and id_.strip() != first[row].strip()
         ]
         assert not wrong, path
+
+
+def test_a_second_extract_pasted_below_with_its_byte_order_mark_is_refused() -> None:
+    one = "\ufeffRef,Name\n1,a\n"
+    with pytest.raises(DeliveryError, match="repeats the headings"):
+        read_bytes((one + one).encode(), ReadSettings(), name="x.csv")
