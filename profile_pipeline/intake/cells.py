@@ -26,6 +26,7 @@ OUTWARD = r"GIR|[A-PR-UWYZ](?:[0-9][0-9A-HJKPSTUW]?|[A-HK-Y][0-9][0-9ABEHMNPRVWX
 UNIT = rf"^({OUTWARD})([0-9][ABD-HJLNP-UW-Z]{{2}}|0AA)$"
 SECTOR = rf"^({OUTWARD}) ([0-9])$"
 DISTRICT = rf"^({OUTWARD})$"
+ONE_DIGIT = "^(" + "|".join(f"{digit}{{10}}" for digit in range(10)) + ")$"
 UPN = r"^[A-Z][0-9]{11}[0-9A-Z]$"
 ALIAS_WORDS = r"a\.?k\.?a\.?|known as|nee|née|prev(?:iously)?"
 
@@ -33,7 +34,7 @@ REASONS: dict[str, str] = {
     "unknown_text": "a text that means 'we don't know' was treated as missing",
     "control_characters": "control characters were removed",
     "excel_serial_date": "a spreadsheet serial number was converted to a date",
-    "impossible_date": "the date does not exist in the calendar",
+    "impossible_date": "no such date exists in the calendar, as the plan's formats read it",
     "not_a_date": "the text is not a date in any format of the plan",
     "date_of_birth_in_future": "the date of birth is after the row's own date; it was blanked",
     "date_of_birth_too_early": "the date of birth is before 1900; it was blanked",
@@ -44,7 +45,7 @@ REASONS: dict[str, str] = {
     "unknown_code": "no code list of the plan knows the value; it was treated as not recorded",
     "not_a_postcode": "the text is not a postcode, sector or district; it was blanked",
     "postcode_mended": "a letter and a digit that look alike were exchanged in the postcode",
-    "not_an_nhs_number": "an NHS number has ten digits; it was blanked",
+    "not_an_nhs_number": "an NHS number has ten digits that differ; it was blanked",
     "not_a_upn": "the text is not a unique pupil number; it was blanked",
     "not_a_number": "the text is not a number; it was blanked",
     "not_an_age": "an age is a whole number from 0 to 120; it was blanked",
@@ -124,6 +125,8 @@ def read_moment(raw: pl.Series, formats: tuple[str, ...], unknown: tuple[str, ..
             read = left.str.to_datetime(form, strict=False, time_unit="us")
         else:
             read = left.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+        # `%Y` takes 15 for the year 15: a year has four digits, or `%y` is in the plan.
+        read = pl.when(read.dt.year() >= 1000).then(read)
         frame = frame.with_columns(value=pl.coalesce("value", read))
     frame = frame.with_columns(
         is_serial=pl.col("value").is_null() & _is(pl.col("known").str.contains(SERIAL))
@@ -264,6 +267,12 @@ def read_nhs_number(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
     """Read ten digits, spaces and hyphens allowed. The checksum is the linkage's business."""
     frame = _cleaned(raw, unknown).with_columns(
         digits=pl.col("known").str.replace_all(r"[ -]", "").str.replace(r"\.0+$", "")
+    )
+    # A digit held down stands for no number, though 1111111111 has a right check digit.
+    frame = frame.with_columns(
+        digits=pl.when(pl.col("digits").str.contains(ONE_DIGIT))
+        .then(pl.lit("one digit"))
+        .otherwise("digits")
     )
     return _by_pattern(frame, "digits", r"^[0-9]{10}$", "not_an_nhs_number")
 
