@@ -192,6 +192,38 @@ MISSING_COLUMN = Table(
         ("used_for!", TEXT, "what can't be told without it"),
     ),
 )
+HEADING = Table(
+    "quality",
+    "heading",
+    "collection",
+    "What each file calls each column of the plan.",
+    ("dataset", "file", "column"),
+    _columns(
+        ("dataset!", TEXT, "id of the dataset"),
+        ("file!", TEXT, "file's path below the data root"),
+        ("quarter!", TEXT, "quarter the file was delivered for"),
+        ("column!", TEXT, "column as the plan names it"),
+        ("heading!", TEXT, "heading as received in that file"),
+    ),
+)
+LINEAGE = Table(
+    "quality",
+    "lineage",
+    "records",
+    "Which column of which file every harmonised field comes from.",
+    ("dataset", "file", "table", "role", "indicator", "field", "place"),
+    _columns(
+        ("dataset!", TEXT, "id of the dataset"),
+        ("file!", TEXT, "file's path below the data root"),
+        ("table!", TEXT, "harmonised table, such as records.subject"),
+        ("role!", TEXT, "role of the person; empty for a measure"),
+        ("indicator!", TEXT, "indicator that the columns evidence; empty for other tables"),
+        ("field!", TEXT, "column of the harmonised table"),
+        ("place!", WHOLE, "1, 2 ...: a field made of several columns lists them in order"),
+        ("column!", TEXT, "heading as received in that file, as in received.<dataset>"),
+        ("blank_filled_from", TEXT, "list that fills a blank cell (`dataset: column`)"),
+    ),
+)
 UNKNOWN_VALUE = Table(
     "quality",
     "unknown_value",
@@ -468,6 +500,145 @@ LINK = Table(
         ("reason", TEXT, "why it was refused or decided, in words"),
     ),
 )
+IDENTITY = Table(
+    "people",
+    "identity",
+    "people",
+    "Which identity (what is written about a person, once) each linked record holds.",
+    SUBJECT_KEY,
+    (
+        *SUBJECT,
+        *_columns(
+            ("record_id!", TEXT, "as in records.subject"),
+            ("identity!", TEXT, "keyed hash of the identity"),
+            ("cluster!", TEXT, "smallest identity of the person"),
+            ("too_little!", FLAG, "holds too little to be linked"),
+            ("alone!", FLAG, "the only record of its person"),
+        ),
+    ),
+)
+DECISION = Table(
+    "people",
+    "decision",
+    "people",
+    "Clerical decisions, and whether each counts.",
+    (),
+    _columns(
+        ("identity_a!", TEXT, "identity as decided about"),
+        ("identity_b!", TEXT, "the other identity"),
+        ("decision!", TEXT, "same, different or can't tell"),
+        ("who!", TEXT, "who decided"),
+        ("decided_on!", TEXT, "day of the decision (ISO)"),
+        ("why!", TEXT, "reason, in the reviewer's words"),
+        ("source!", TEXT, "workbook and sheet"),
+        ("superseded!", TEXT, "yes when a later decision took its place"),
+        ("applied_a", TEXT, "identity of today that it is applied to; null when it doesn't count"),
+        ("applied_b", TEXT, "the other one"),
+        ("state!", TEXT, "counts, or why it doesn't, in words"),
+    ),
+)
+PERSON_LINK = Table(
+    "people",
+    "person_link",
+    "people",
+    "How firmly each person's records hold together.",
+    ("person_id",),
+    _columns(
+        ("person_id!", TEXT, "the person"),
+        ("role!", TEXT, "child or suspect"),
+        ("identities!", WHOLE, "distinct identities (count)"),
+        (
+            "weakest_link",
+            REAL,
+            "match weight of the weakest link the person can't do without; null with one identity,"
+            " or held by several records together or by a decision",
+        ),
+        ("stays_at_strict!", FLAG, "whether all records stay together at the strict threshold"),
+        ("parts_at_strict!", WHOLE, "persons they would be there (count)"),
+    ),
+)
+THRESHOLD_PERSON = Table(
+    "people",
+    "threshold_person",
+    "people",
+    "Children's records by person at other thresholds of the linkage.",
+    (),
+    (
+        *_columns(
+            ("threshold!", REAL, "match weight from which a pair may join"),
+            ("strict!", FLAG, "whether it is the strict threshold"),
+        ),
+        *SUBJECT,
+        *_columns(
+            ("record_id!", TEXT, "as in records.subject"),
+            ("cluster!", TEXT, "the person at this threshold"),
+        ),
+    ),
+)
+UNLINKABLE_SHARE = Table(
+    "people",
+    "unlinkable_share",
+    "people",
+    "Records that hold too little to be linked, by group, with 95% limits (Wilson).",
+    ("role", "dimension", "category"),
+    _columns(
+        ("role!", TEXT, "child or suspect"),
+        ("dimension!", TEXT, "all, dataset, ethnic_group or sex, as the record itself gives it"),
+        ("category!", TEXT, "category; `not recorded` among them"),
+        ("records!", WHOLE, "records (count)"),
+        ("too_little!", WHOLE, "of them, too bare to be linked"),
+        ("alone!", WHOLE, "of all, the only record of their person"),
+        ("percent!", REAL, "percent too bare (0-100)"),
+        ("lower!", REAL, "lower 95% limit"),
+        ("upper!", REAL, "upper 95% limit"),
+        ("beyond_chance!", FLAG, "whether the share is higher than everyone else's beyond chance"),
+    ),
+)
+LINKAGE_ACCURACY = Table(
+    "people",
+    "linkage_accuracy",
+    "people",
+    "Precision and recall of the linkage, estimated from decisions on a sample of pairs.",
+    ("dimension", "category", "measure"),
+    _columns(
+        ("dimension!", TEXT, "all, ethnic_group, sex, looked_after or source"),
+        ("category!", TEXT, "category; a pair is of every group that either of its sides is of"),
+        ("measure!", TEXT, "precision or recall"),
+        ("value", REAL, "estimate (0-1); null when too few pairs are decided"),
+        ("lower", REAL, "lower 95% limit"),
+        ("upper", REAL, "upper 95% limit"),
+        ("pairs_decided!", WHOLE, "pairs of identities decided (count)"),
+        ("pairs_scored!", WHOLE, "pairs of identities scored (count)"),
+        ("beyond_chance!", FLAG, "whether it is lower than everyone else's beyond chance"),
+        ("note", TEXT, "why there is no figure, in words"),
+    ),
+)
+OVERLAP_BY_THRESHOLD = Table(
+    "analysis",
+    "overlap_by_threshold",
+    "analysis",
+    "Children by number of indicators in the last four quarters, over thresholds of the linkage.",
+    ("threshold", "indicators"),
+    _columns(
+        ("threshold!", REAL, "match weight from which a pair may join"),
+        ("indicators!", WHOLE, "indicators (count)"),
+        ("children!", WHOLE, "distinct children (count)"),
+    ),
+)
+COHORT_LINK = Table(
+    "people",
+    "cohort_link",
+    "people",
+    "The priority cohort: what each child rests on, and what remains at the strict threshold.",
+    ("person_id",),
+    _columns(
+        ("person_id!", TEXT, "the child"),
+        ("indicators!", WHOLE, "indicators that count, last four quarters"),
+        ("weakest_link", REAL, "as in people.person_link"),
+        ("stays_at_strict!", FLAG, "whether all records stay together at the strict threshold"),
+        ("indicators_at_strict!", WHOLE, "indicators of the part that keeps most of them"),
+    ),
+)
 PERSON = Table(
     "people",
     "person",
@@ -742,6 +913,39 @@ PREMISES_REPORTS = Table(
     ),
 )
 
+QUALITY_RAG = Table(
+    "analysis",
+    "quality_rag",
+    "profile",
+    "Red, amber or green of each dataset's deliveries, by the limits of the plan (`quality:`).",
+    ("dataset", "quarter", "measure"),
+    _columns(
+        ("dataset!", TEXT, "id of the dataset"),
+        ("agency!", TEXT, "agency"),
+        ("quarter!", TEXT, "fiscal quarter of the delivery"),
+        ("group!", TEXT, "delivery, timeliness, columns, usable rows, repairs, duplicates, "
+         "completeness, volume, unknown values, expectations or overall"),
+        ("measure!", TEXT, "what is judged; the whole delivery is `overall`"),
+        ("value", REAL, "its value; null not to be told"),
+        ("rag!", TEXT, "red, amber, green; `not told` without a value"),
+        ("limit!", TEXT, "the limits in words"),
+    ),
+)  # fmt: skip
+QUALITY_WARNING = Table(
+    "analysis",
+    "quality_warning",
+    "profile",
+    "Faults that inspectors found in other profiles, looked for in this one.",
+    ("fault", "dataset"),
+    _columns(
+        ("fault!", TEXT, "the fault"),
+        ("dataset!", TEXT, "dataset that has it; `all` for the profile as a whole"),
+        ("found!", TEXT, "yes, no, or not told"),
+        ("said!", TEXT, "what was found, without any count of people"),
+        ("source!", TEXT, "who found the fault elsewhere"),
+    ),
+)
+
 # --- profile ------------------------------------------------------------------------------------
 
 
@@ -943,6 +1147,8 @@ ALL: tuple[Table, ...] = (
     CONTEXT_DELIVERY,
     CONTEXT_FAULT,
     MISSING_COLUMN,
+    HEADING,
+    LINEAGE,
     UNKNOWN_VALUE,
     EXPECTATION,
     PERSON_RECORD,
@@ -950,6 +1156,14 @@ ALL: tuple[Table, ...] = (
     *MEASURES.values(),
     RECORD_PERSON,
     LINK,
+    IDENTITY,
+    DECISION,
+    PERSON_LINK,
+    THRESHOLD_PERSON,
+    UNLINKABLE_SHARE,
+    LINKAGE_ACCURACY,
+    COHORT_LINK,
+    OVERLAP_BY_THRESHOLD,
     PERSON,
     PERSON_INDICATORS,
     PERSON_OVERLAP,
@@ -965,6 +1179,8 @@ ALL: tuple[Table, ...] = (
     OFFENDING_LOCATION,
     GEO_HOTSPOTS,
     PREMISES_REPORTS,
+    QUALITY_RAG,
+    QUALITY_WARNING,
     *PROFILE.values(),
 )
 

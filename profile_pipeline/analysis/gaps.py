@@ -14,6 +14,7 @@ from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quar
 from profile_pipeline.analysis.evidence import Evidence, number, sentence, share
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
+from profile_pipeline.quarters import last_day
 from profile_pipeline.tables import (
     CONTEXT_DELIVERY,
     DELIVERY,
@@ -270,6 +271,43 @@ def short_period(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def never_refreshed(evidence: Evidence) -> pl.DataFrame:
+    """A dataset whose newest quarter is long past (IICSA: profiles that were never refreshed).
+
+    By the quarter of the delivery, not the date of the file: a copy made today is no newer for it.
+    """
+    most = evidence.settings.gaps.refresh_months
+    newest = (
+        evidence.named(evidence.table(DELIVERY).filter(pl.col("status") == "loaded"))
+        .group_by("dataset", "agency", "title")
+        .agg(pl.col("quarter").max())
+    )
+    ends = {quarter: last_day(quarter) for quarter in newest["quarter"].unique()}
+    as_at = pl.lit(evidence.settings.as_at)
+    ended = pl.col("quarter").replace_strict(
+        list(ends), list(ends.values()), default=None, return_dtype=pl.Date
+    )
+    return (
+        newest.with_columns(ended=ended)
+        .filter(pl.col("ended").dt.offset_by(f"{most}mo") < as_at)
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                pl.col("title"),
+                " was last refreshed for ",
+                pl.col("quarter"),
+                f", more than {most} months before the date of this profile.",
+            ),
+            evidence=sentence(
+                "The newest delivery of '", pl.col("dataset"), "' (quality.delivery)."
+            ),
+            question=sentence("Can you send '", pl.col("dataset"), "' up to date?"),
+            priority=pl.lit("high"),
+        )
+    )
+
+
 def silent_indicators(evidence: Evidence) -> pl.DataFrame:
     """An indicator of the strategy that no dataset evidences: unknown, not absent."""
     labels = evidence.indicators.select("indicator", "label")
@@ -367,6 +405,95 @@ def not_recorded_fields(evidence: Evidence) -> pl.DataFrame:
             "', and why is it not asked for or not passed on?",
         ),
         priority=priority.otherwise(pl.lit("medium")),
+    )
+
+
+def incomplete_fields(evidence: Evidence) -> pl.DataFrame:
+    """A core field that the newest delivery lacks too often (`quality:` in the plan).
+
+    Ethnic group, sex and date of birth are told by `not_recorded_fields` over the whole period.
+    """
+    limits = evidence.settings.quality
+    quality = evidence.table(PROFILE["data_quality"])
+    newest = (
+        quality.filter(pl.col("measure") == "rows_received", pl.col("value") > 0)
+        .group_by("dataset")
+        .agg(pl.col("quarter").max())
+    )
+    red = {name: limit.red for name, limit in limits.incomplete_by_field.items()}
+    lacking = (
+        quality.join(newest, on=["dataset", "quarter"])
+        .filter(pl.col("measure").str.starts_with("complete_percent:"))
+        .with_columns(field=pl.col("measure").str.split(":").list.last())
+        .with_columns(
+            limit=pl.col("field").replace_strict(
+                red, default=limits.incomplete_percent.red, return_dtype=pl.Float64
+            )
+        )
+        .filter(
+            ~pl.col("field").is_in(list(CORE_WORDS)),
+            100 - pl.col("value") >= pl.col("limit"),
+            # A field that never comes is a column the agency doesn't hold: told as missing.
+            pl.col("value") > 0,
+        )
+    )
+    return evidence.named(lacking).select(
+        "agency",
+        theme=pl.lit("data quality"),
+        finding=sentence(
+            "The ",
+            pl.col("field").str.replace_all("_", " "),
+            " is not given often enough in the newest delivery of ",
+            pl.col("title"),
+            " (",
+            pl.col("quarter"),
+            ").",
+        ),
+        evidence=sentence(
+            pl.col("limit").cast(pl.Int64),
+            "% of records without it is the limit (data_quality).",
+        ),
+        question=sentence(
+            "Can '", pl.col("dataset"), "' give the ", pl.col("field").str.replace_all("_", " "),
+            " of every child?",
+        ),
+        priority=pl.lit("medium"),
+    )  # fmt: skip
+
+
+def no_type_of_exploitation(evidence: Evidence) -> pl.DataFrame:
+    """The tracker rarely says what type of exploitation it is (IICSA: a third of reports).
+
+    Of all rows of the period; `open_children_unknowns` tells the same of the children open now.
+    """
+    limit = evidence.settings.gaps.no_type_percent
+    return (
+        evidence.named(
+            evidence.table(MEASURES["cse_tracker"])
+            .group_by("dataset")
+            .agg(rows=pl.len(), unknown=pl.col("model").null_count())
+        )
+        .filter(pl.col("unknown") / pl.col("rows") * 100 > limit)
+        .select(
+            "agency",
+            theme=pl.lit("data quality"),
+            finding=sentence(
+                share(pl.col("unknown"), pl.col("rows")),
+                " of the rows of ",
+                pl.col("title"),
+                " give no type (model) of exploitation.",
+            ),
+            evidence=sentence(
+                number(pl.col("unknown")),
+                " of ",
+                number(pl.col("rows")),
+                f" rows; the limit is {limit:g}% (records.cse_tracker).",
+            ),
+            question=sentence(
+                "Can the model of exploitation be recorded in '", pl.col("dataset"), "'?"
+            ),
+            priority=pl.lit("high"),
+        )
     )
 
 
@@ -974,9 +1101,12 @@ RULES: tuple[Rule, ...] = (
     unreadable_context,
     missing_columns,
     short_period,
+    never_refreshed,
     silent_indicators,
     no_neighbours,
     not_recorded_fields,
+    incomplete_fields,
+    no_type_of_exploitation,
     unknown_values,
     unmet_expectations,
     quarantined_share,

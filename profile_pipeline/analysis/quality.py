@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from profile_pipeline.plan.settings import QualityLimits
 from profile_pipeline.tables import PROFILE, SUBJECT_KEY, conform
 
 CORE_FIELDS = (
@@ -27,6 +28,8 @@ def data_quality(
     record_person: pl.DataFrame,
     datasets: pl.DataFrame,
     collected: pl.DataFrame | None = None,
+    expectation: pl.DataFrame | None = None,
+    limits: QualityLimits | None = None,
 ) -> pl.DataFrame:
     """Return profile.data_quality: one row a dataset, quarter of delivery and measure.
 
@@ -34,7 +37,12 @@ def data_quality(
     rows_superseded (counts), cells_repaired (count), columns_missing (count), days_late (days
     after the due date, 0 when in time; null when nothing arrived), delivered (1 or 0),
     linked_percent (records whose person has a record in another dataset, of all, 0-100) and
-    complete_percent:<field> (children's records that give the field, 0-100).
+    complete_percent:<field> (children's records that give the field, 0-100). By rule:
+    rows_quarantined:<rule> (a row that breaks two rules counts for each) and
+    cells_repaired:<rule>, where there are any. unknown_values (spellings that no table knows),
+    expectations_failed (rules of the plan not met; they judge the whole dataset, so that the count
+    stands at its newest quarter) and volume_outlier (1 more rows than usual, -1 fewer, 0 neither,
+    null too few earlier quarters; see `volume_outliers`).
 
     Args:
         fate: quality.fate.
@@ -46,7 +54,10 @@ def data_quality(
         datasets: `dataset, agency`.
         collected: `dataset, field` of the core fields that a dataset is asked for; all when not
             given. A field that nobody asked for is not incomplete.
+        expectation: quality.expectation, where it is held.
+        limits: limits of the plan, the defaults when not given.
     """
+    limits = limits or QualityLimits()
     file_quarter = fate.select("dataset", "file", file_quarter="quarter").unique(
         ["dataset", "file"], keep="first", maintain_order=True
     )
@@ -57,6 +68,11 @@ def data_quality(
         _lateness(delivery),
         _linked(subject, record_person, file_quarter),
         _complete(subject, file_quarter, CORE_FIELDS, collected),
+        _quarantined_by_rule(fate),
+        _repaired_by_rule(repairs, file_quarter),
+        _unknown_values(repairs, file_quarter),
+        _expectations_failed(fate, expectation),
+        volume_outliers(fate, limits),
     ]
     frame = (
         pl.concat(parts)
@@ -89,6 +105,90 @@ def _repaired(repairs: pl.DataFrame, file_quarter: pl.DataFrame) -> pl.DataFrame
         .group_by("dataset", quarter="file_quarter")
         .agg(pl.col("value").fill_null(0).sum())
         .with_columns(measure=pl.lit("cells_repaired"))
+    )
+
+
+def _quarantined_by_rule(fate: pl.DataFrame) -> pl.DataFrame:
+    return _measured(
+        fate.filter(pl.col("fate") == "quarantined")
+        .with_columns(pl.col("rule").str.split(", "))
+        .explode("rule")
+        .drop_nulls("rule")
+        .group_by("dataset", "quarter", "rule")
+        .agg(value=pl.len())
+        .with_columns(measure=pl.format("rows_quarantined:{}", "rule"))
+    )
+
+
+def _repaired_by_rule(repairs: pl.DataFrame, file_quarter: pl.DataFrame) -> pl.DataFrame:
+    return _measured(
+        repairs.join(file_quarter, on=["dataset", "file"])
+        .group_by("dataset", "rule", quarter="file_quarter")
+        .agg(value=pl.len())
+        .with_columns(measure=pl.format("cells_repaired:{}", "rule"))
+    )
+
+
+def _unknown_values(repairs: pl.DataFrame, file_quarter: pl.DataFrame) -> pl.DataFrame:
+    """Count spellings, case and surrounding space apart; files without any have none: 0."""
+    spelling = pl.struct("column", pl.col("value").str.strip_chars().str.to_lowercase())
+    counts = (
+        repairs.filter(pl.col("rule") == "unknown_code")
+        .group_by("dataset", "file")
+        .agg(spellings=spelling.unique())
+    )
+    return _measured(
+        file_quarter.join(counts, on=["dataset", "file"], how="left")
+        .group_by("dataset", quarter="file_quarter")
+        .agg(value=pl.col("spellings").explode().drop_nulls().n_unique())
+        .with_columns(measure=pl.lit("unknown_values"))
+    )
+
+
+def _expectations_failed(fate: pl.DataFrame, expectation: pl.DataFrame | None) -> pl.DataFrame:
+    newest = fate.group_by("dataset").agg(pl.col("quarter").max())
+    if expectation is None:
+        expectation = pl.DataFrame(schema={"dataset": pl.String, "passed": pl.Boolean})
+    return _measured(
+        newest.join(
+            expectation.group_by("dataset").agg(value=(~pl.col("passed")).sum()), on="dataset"
+        ).with_columns(measure=pl.lit("expectations_failed"))
+    )
+
+
+def volume_outliers(fate: pl.DataFrame, limits: QualityLimits) -> pl.DataFrame:
+    """Return `dataset, quarter, measure, value`: whether a delivery has an unusual number of rows.
+
+    Measured against the earlier quarters of the same dataset, at least `volume_quarters` of them:
+    distance from their median in units of 1.4826 times their median absolute deviation, which for a
+    normal spread is one standard deviation (Iglewicz and Hoaglin 1993), but of no less than the
+    square root of the median, the spread that chance alone gives a count (Poisson): a few alike
+    quarters don't make the next one an outlier. Replaced deliveries don't count.
+    """
+    rows = (
+        fate.filter(pl.col("fate") != "superseded")
+        .group_by("dataset", "quarter")
+        .agg(rows=pl.len().cast(pl.Float64))
+    )
+    earlier = (
+        rows.join(rows.rename({"quarter": "before", "rows": "had"}), on="dataset")
+        .filter(pl.col("before") < pl.col("quarter"))
+        .group_by("dataset", "quarter")
+        .agg(
+            quarters=pl.len(),
+            median=pl.col("had").median(),
+            deviation=(pl.col("had") - pl.col("had").median()).abs().median(),
+        )
+        .filter(pl.col("quarters") >= limits.volume_quarters)
+    )
+    unit = pl.max_horizontal(1.4826 * pl.col("deviation"), pl.col("median").sqrt())
+    score = (pl.col("rows") - pl.col("median")) / unit
+    outside = pl.when(score.abs() >= limits.volume_limit).then(score.sign()).otherwise(0.0)
+    return _measured(
+        rows.join(earlier, on=["dataset", "quarter"], how="left").with_columns(
+            measure=pl.lit("volume_outlier"),
+            value=pl.when(pl.col("median").is_not_null()).then(outside),
+        )
     )
 
 

@@ -93,6 +93,10 @@ class LinkageSettings(Strict):
         default=14.0, description="weight of a link that needs no doubt"
     )
     review_limit: int = Field(default=200, ge=0, description="pairs in the clerical review")
+    review_sample: int = Field(
+        default=150, ge=0, description="pairs drawn to estimate precision and recall"
+    )
+    retrain: bool = Field(default=False, description="train the model afresh on the next run")
     seed: int = 20160331
 
 
@@ -151,6 +155,63 @@ class GapLimits(Strict):
     minimum_months: int = Field(
         default=12, description="a shorter period can't show a pattern (IICSA)"
     )
+    refresh_months: int = Field(
+        default=12,
+        ge=1,
+        description="a dataset's newest quarter may be this old (IICSA: never refreshed)",
+    )
+    no_type_percent: float = Field(
+        default=20,
+        description="records of a child open to the team that give no type of exploitation",
+    )
+
+
+class Limit(Strict):
+    """From when a measure of quality is amber and from when red; higher is worse."""
+
+    amber: float = Field(ge=0)
+    red: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _amber_comes_first(self) -> "Limit":
+        if self.red < self.amber:
+            raise ValueError(f"red ({self.red:g}) begins before amber ({self.amber:g})")
+        return self
+
+
+class QualityLimits(Strict):
+    """Red, amber and green of a delivery (`quality:`); a value at the limit has reached it.
+
+    IICSA (2022) found profiles with a third of reports without the type of exploitation and the
+    risk level missing in 39%: 20% not recorded is red, as it is an intelligence gap. The other
+    defaults are working limits without a published source, for the partnership to set.
+    """
+
+    days_late: Limit = Limit(amber=1, red=28)
+    columns_missing: Limit = Limit(amber=1, red=3)
+    quarantined_percent: Limit = Limit(amber=1, red=5)
+    repaired_percent: Limit = Field(
+        default=Limit(amber=5, red=20), description="cells mended or blanked, per 100 rows"
+    )
+    duplicate_percent: Limit = Limit(amber=1, red=5)
+    incomplete_percent: Limit = Field(
+        default=Limit(amber=5, red=20), description="records that don't give a core field"
+    )
+    incomplete_by_field: dict[str, Limit] = Field(
+        default_factory=dict, description="other limits of single fields, such as ethnicity_code"
+    )
+    unknown_values: Limit = Field(
+        default=Limit(amber=1, red=10), description="spellings that no table knows"
+    )
+    expectations_failed: Limit = Limit(amber=1, red=3)
+    volume_limit: float = Field(
+        default=3.5,
+        gt=0,
+        description="robust z-score from which rows are an outlier (Iglewicz and Hoaglin 1993)",
+    )
+    volume_quarters: int = Field(
+        default=3, ge=3, description="earlier quarters needed to judge the number of rows"
+    )
 
 
 class ProfileSettings(Strict):
@@ -177,3 +238,4 @@ class ProfileSettings(Strict):
     hotspots: HotspotSettings = HotspotSettings()
     editions: Editions = Editions()
     gaps: GapLimits = GapLimits()
+    quality: QualityLimits = QualityLimits()

@@ -403,17 +403,29 @@ def _representation(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
 
 
 def _quality(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
-    """Rows received are the sum of their fates, where all fates are printed."""
+    """Relate rows received to their fates, and counts by rule to the count they are part of.
+
+    `rows_quarantined:no_identifier` is part of `rows_quarantined`.
+    """
     groups: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for row, (dataset, quarter, measure) in enumerate(
         frame.select("dataset", "quarter", "measure").iter_rows()
     ):
-        if (cell := cells["value"][row]) is not None and measure.startswith("rows_"):
+        if (cell := cells["value"][row]) is not None:
             groups[dataset, quarter][measure] = cell
     for measures in groups.values():
-        received = measures.pop("rows_received", None)
+        by_rule: dict[str, list[int]] = defaultdict(list)
+        for measure, cell in measures.items():
+            whole, _, rule = measure.partition(":")
+            if rule and whole in measures:
+                by_rule[whole].append(cell)
+        for whole, parts in by_rule.items():
+            # A row may break two rules: the parts then exceed the whole, and each is within it.
+            pack.add_up(measures[whole], parts)
+        rows = {m: c for m, c in measures.items() if m.startswith("rows_") and ":" not in m}
+        received = rows.pop("rows_received", None)
         if received is not None:
-            pack.relate([(received, 1), *((c, -1) for c in measures.values())], equal=True)
+            pack.relate([(received, 1), *((c, -1) for c in rows.values())], equal=True)
 
 
 def _regional(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:

@@ -309,7 +309,7 @@ class _Printer:
                     columns[column][row] = SUPPRESSED
 
     def _quality(self, columns: dict[str, list[str]]) -> None:
-        """Percentages of few rows go with them."""
+        """Percentages of few rows go with them, and whether their number is unusual."""
         keys = self.frame.select("dataset", "quarter", "measure").rows()
         received = {
             (dataset, quarter): self._number(row, "value")
@@ -318,10 +318,12 @@ class _Printer:
         }
         for row, (dataset, quarter, measure) in enumerate(keys):
             rows = received.get((dataset, quarter), self.edition.minimum_denominator)
+            few = rows is None or rows < self.edition.minimum_denominator
             if "percent" in measure and columns["value"][row]:
                 value = self.frame["value"][row]
-                few = rows is None or rows < self.edition.minimum_denominator
                 columns["value"][row] = SUPPRESSED if few else f"{value:.1f}"
+            elif measure == "volume_outlier" and few and columns["value"][row]:
+                columns["value"][row] = SUPPRESSED
 
     def _bands(self, columns: dict[str, list[str]]) -> None:
         """A band that begins within the threshold says only what it ends below."""
