@@ -26,6 +26,9 @@ from profile_pipeline.codes.lookup import (
 from profile_pipeline.intake import cells
 from profile_pipeline.intake.cells import REASONS, Reader
 from profile_pipeline.plan.collection import (
+    ANY_POSTCODE,
+    MEASURE_CODES,
+    SUBJECT_CODES,
     Condition,
     Dataset,
     Event,
@@ -47,27 +50,9 @@ from profile_pipeline.tables import (
 META = ("_file", "_row", "_quarter")
 FAULT_SCHEMA = {column.name: column.dtype for column in FAULT}
 
-ANY_POSTCODE = "any"
 # Parts of a person that several columns may hold, and the field that gathers them.
 PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "id": "local_ids"}
 
-# Code lists for fields whose standard values the profile relies on, where a plan names none.
-SUBJECT_CODES = {
-    "sex": "sex",
-    "ethnicity": "ethnicity_text",
-    "appearance": "appearance",
-    "disability": "disability",
-}
-MEASURE_CODES = {
-    ("cse_tracker", "risk_level"): "risk_level",
-    ("cse_tracker", "status"): "tracker_status",
-    ("cse_tracker", "legal_status"): "legal_status",
-    ("cse_tracker", "education"): "education",
-    ("cse_tracker", "referral_source"): "referral_source",
-    ("cse_tracker", "method"): "method",
-    ("information_report", "reliability"): "report_grade",
-    ("information_report", "accuracy"): "report_grade",
-}
 FREE_TEXT = {
     ("information_report", "information"),
     ("offence", "place"),
@@ -118,13 +103,22 @@ class _Build:
             self.required[name] = source.column
 
     def spellings(self, source: Source, default: str | None) -> dict[str, str | None] | None:
-        """The source's own values, else its code list, else the field's; None for plain text."""
+        """The source's own values, else its code list, else the field's; None for plain text.
+
+        `U: not known` in a plan's values means not recorded, no category of its own.
+        """
         listed = source.codes or default
         found: dict[str, str | None] = {}
         if listed:
             found.update(code_list(listed, self.own_codes))
         if source.values is not None:
-            own = {fold(key): value for key, value in source.values.items()}
+            standard = set(found.values())
+            own = {
+                fold(key): None
+                if standard and value and value not in standard and fold(value) in self.unknown
+                else value
+                for key, value in source.values.items()
+            }
             found = {**found, **own} if source.codes else own
         return found or None
 
@@ -265,8 +259,12 @@ def _subject(build: _Build, subject: Subject) -> None:
 
 
 def _read_local_id(raw: pl.Series, *, issuer: str, unknown: tuple[str, ...]) -> pl.DataFrame:
-    return cells.read_text(raw, unknown).with_columns(
-        value=pl.lit(f"{issuer}:") + pl.col("value").str.to_uppercase()
+    """Read an id; `None` and zeros alone stand for none, and would join strangers."""
+    read = cells.read_text(raw, unknown)
+    held = read["value"].str.contains(r"(?i)^(none|[0\W_]*)$").fill_null(value=False)
+    return read.with_columns(
+        value=pl.when(~held).then(pl.lit(f"{issuer}:") + pl.col("value").str.to_uppercase()),
+        fault=pl.when(held).then(pl.lit("unknown_text")).otherwise("fault"),
     )
 
 
@@ -495,11 +493,6 @@ def _event_holds(wide: pl.DataFrame, event: Event, unknown: tuple[str, ...]) -> 
 def _events(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
     columns = []
     for number, event in enumerate(build.dataset.events):
-        day = wide["v:date"]
-        if event.date is not None:
-            reader = partial(cells.read_date, formats=event.date.format, unknown=build.unknown)
-            own = _read_distinct(wide, event.date.column, reader)["value"]
-            day = own.fill_null(day)
         name = (
             f"measure__{event.measure}"
             if event.measure
@@ -508,6 +501,15 @@ def _events(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
         holds = _event_holds(wide, event, build.unknown)
         if event.indicator:
             holds = holds & wide[f"v:{event.role}__present"]
+        day = wide["v:date"]
+        if event.date is not None:
+            reader = partial(cells.read_date, formats=event.date.format, unknown=build.unknown)
+            own = _read_distinct(wide, event.date.column, reader)
+            day = own["value"].fill_null(day)
+            # The event then goes by the row's date, which may be another quarter.
+            fault = pl.select(pl.when(holds).then(own["fault"])).to_series()
+            columns.append(fault.alias(f"f:{name}"))
+            build.faults[name] = event.date.column
         columns.append(pl.select(pl.when(holds).then(day).alias(f"v:{name}")).to_series())
         build.names.append(name)
     return wide.hstack(columns)

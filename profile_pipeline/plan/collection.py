@@ -15,6 +15,26 @@ from profile_pipeline.plan.standards import completed
 from profile_pipeline.tables import MEASURES
 
 ID = r"^[a-z][a-z0-9_]*$"
+ANY_POSTCODE = "any"  # as a postcode's format: other countries' too, as they are written
+
+# Code lists for fields whose standard values the profile relies on, where a plan names none.
+SUBJECT_CODES = {
+    "sex": "sex",
+    "ethnicity": "ethnicity_text",
+    "appearance": "appearance",
+    "disability": "disability",
+}
+MEASURE_CODES = {
+    ("missing_episode", "category"): "missing_category",
+    ("cse_tracker", "risk_level"): "risk_level",
+    ("cse_tracker", "status"): "tracker_status",
+    ("cse_tracker", "legal_status"): "legal_status",
+    ("cse_tracker", "education"): "education",
+    ("cse_tracker", "referral_source"): "referral_source",
+    ("cse_tracker", "method"): "method",
+    ("information_report", "reliability"): "report_grade",
+    ("information_report", "accuracy"): "report_grade",
+}
 
 
 def _short_form(value: Any) -> Any:

@@ -4,26 +4,49 @@
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from pydantic import Field
 
-from profile_pipeline.codes.lookup import list_names
+from profile_pipeline.codes.lookup import code_list, fold, list_names, unknown_texts
 from profile_pipeline.errors import PlanError, Problem
-from profile_pipeline.plan.collection import Agency, Dataset, Indicator, Source
+from profile_pipeline.plan.collection import (
+    ANY_POSTCODE,
+    MEASURE_CODES,
+    SUBJECT_CODES,
+    Agency,
+    Dataset,
+    Indicator,
+    Source,
+)
 from profile_pipeline.plan.context import ContextSource
 from profile_pipeline.plan.settings import ProfileSettings, Strict
 from profile_pipeline.plan.standards import expanded
 from profile_pipeline.plan.yaml_file import checked, line_of, plain, read_yaml
 from profile_pipeline.quarters import first_day, last_day, quarter_of, quarters_between
+from profile_pipeline.tables import MEASURES
 
 PROFILE_FILE = "profile.yaml"
 COLLECTION_FILE = "collection_plan.yaml"
 INDICATORS_FILE = "indicators.yaml"
+
+# Lists whose standard values the method counts by: another value would be a category of its own.
+CLOSED_LISTS = {
+    "sex",
+    "ethnicity_text",
+    "appearance",
+    "disability",
+    "yes_no",
+    "risk_level",
+    "tracker_status",
+    "report_grade",
+}
 
 
 class CollectionPlan(Strict):
@@ -130,6 +153,8 @@ def load_plan(folder: Path) -> Plan:
     if collection and indicators:
         spread = attempt(lambda: _spread_returns(collection, collection_yaml, indicators))
         collection, places = spread or (None, [])
+    if indicators:
+        problems += _indicator_problems(indicators, indicators_yaml)
     if settings and collection and indicators:
         plan = Plan(folder.resolve(), settings, collection, indicators.indicators)
         problems += _cross_problems(plan, places, collection_yaml, settings_yaml)
@@ -159,6 +184,19 @@ def _settings_problems(settings: ProfileSettings, content: Any) -> list[Problem]
             )
         )
     return problems
+
+
+def _indicator_problems(indicators: Indicators, content: Any) -> list[Problem]:
+    """Ids of indicators that are used twice."""
+    ids = [indicator.id for indicator in indicators.indicators]
+    return [
+        Problem(
+            f"{INDICATORS_FILE}:{line_of(content, ['indicators', position, 'id'])}",
+            f"indicators: the id '{name}' is used twice.",
+        )
+        for position, name in enumerate(ids)
+        if name in ids[:position]
+    ]
 
 
 def _spread_returns(
@@ -246,13 +284,19 @@ def _cross_problems(
                     f"'{dataset.id}': there is no code list '{source.codes}'.",
                     _near(source.codes, lists),
                 )
-            for form in source.format:
-                if "%" not in form:
-                    add(
-                        at,
-                        f"'{dataset.id}': '{form}' is not a date format.",
-                        "Write the parts as %d day, %m month, %Y year, such as '%d/%m/%Y'.",
-                    )
+        for form in _date_formats(dataset):
+            if not _is_date_format(form):
+                add(
+                    at,
+                    f"'{dataset.id}': '{form}' is not a date format.",
+                    "Write the parts as %d day, %m month, %Y year, such as '%d/%m/%Y'.",
+                )
+        for column, value, standard in _strange_values(dataset, plan.own_codes):
+            add(
+                at,
+                f"'{dataset.id}': column '{column}': '{value}' is no standard value.",
+                _near(value, standard),
+            )
     for position, group in enumerate(plan.settings.screening_groups):
         for name in group.datasets:
             if name not in datasets:
@@ -275,3 +319,66 @@ def _sources(dataset: Dataset) -> list[Source]:
         for source in (*event.fields.values(), *([event.date] if event.date else []))
     ]
     return [*dated, *reference, *subjects, *events]
+
+
+def _date_formats(dataset: Dataset) -> list[str]:
+    """Return the formats of a dataset's columns; `any` of a postcode is none of a date."""
+    places = [
+        source
+        for subject in dataset.subjects
+        for source in (subject.postcode, *subject.other_postcodes)
+        if source is not None
+    ]
+    return [
+        form
+        for source in _sources(dataset)
+        for form in source.format
+        if not (form == ANY_POSTCODE and source in places)
+    ]
+
+
+def _is_date_format(form: str) -> bool:
+    """Return whether a date written in the format is read as the same date."""
+    moment = pl.Series([datetime(2016, 3, 31, 13, 45)])  # noqa: DTZ001
+    try:
+        written = moment.dt.strftime(form)
+        read = [
+            written.str.to_date(form, strict=False)[0],
+            written.str.to_datetime(form, strict=False).dt.date()[0],
+        ]
+    except pl.exceptions.PolarsError:
+        return False
+    return "%" in form and moment.dt.date()[0] in read
+
+
+def _strange_values(
+    dataset: Dataset, own_codes: Path | None
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield column, value and the standard values for values that are mapped to none of them."""
+    unknown = unknown_texts(own_codes)
+    for name, source in _coded(dataset):
+        if name not in CLOSED_LISTS:
+            continue
+        standard = sorted({value for value in code_list(name).values() if value is not None})
+        given = list((source.values or {}).values())
+        if source.codes in list_names(own_codes):
+            given += code_list(source.codes, own_codes).values()
+        for value in dict.fromkeys(given):
+            if value is not None and value not in standard and fold(value) not in unknown:
+                yield source.column, value, standard
+
+
+def _coded(dataset: Dataset) -> Iterator[tuple[str, Source]]:
+    """Yield the code list of each column that is read by one, and the column."""
+    for subject in dataset.subjects:
+        for field, name in SUBJECT_CODES.items():
+            source = getattr(subject, field)
+            if source is not None:
+                yield name, source
+    for event in dataset.events:
+        for field, source in event.fields.items():
+            measure = str(event.measure)
+            if MEASURES[measure].polars_schema[field] == pl.Boolean:
+                yield "yes_no", source
+            elif (measure, field) in MEASURE_CODES:
+                yield MEASURE_CODES[measure, field], source

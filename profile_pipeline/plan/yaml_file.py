@@ -168,7 +168,9 @@ def checked(
                 continue
             inner = [step for step in error["loc"] if step != "[key]"]
             path = [*root, *_existing(node, inner)]
-            words = _named(content, path)
+            # The message names the key itself where it is missing or not known.
+            is_named = error["type"] in ("missing", "extra_forbidden") and path[-1:] == inner[-1:]
+            words = _named(content, path[:-1] if is_named else path)
             text = _message(error, model, inner)
             problems.append(
                 Problem(f"{name}:{line_of(content, path)}", f"{words}: {text}" if words else text)

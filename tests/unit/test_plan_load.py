@@ -1,0 +1,277 @@
+"""The profile folder's own files: what is accepted, and what an analyst who errs is told."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from profile_pipeline.errors import PlanError
+from profile_pipeline.plan.load import load_plan
+from profile_pipeline.plan.names import coverage
+from tests.unit.small_plan import PLAN, PROFILE, small_plan, write_folder
+
+
+def told(folder: Path, *, profile: str = PROFILE, plan: str = PLAN) -> list[str]:
+    """Return the lines an analyst is told; no line means that the plan was accepted."""
+    write_folder(folder, profile=profile, plan=plan)
+    try:
+        load_plan(folder)
+    except PlanError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def line(text: str, part: str, nth: int = 1) -> int:
+    """Return the number of the nth line that holds the part."""
+    return [n for n, each in enumerate(text.splitlines(), 1) if part in each][nth - 1]
+
+
+def changed(old: str, new: str, text: str = PLAN) -> str:
+    assert old in text
+    return text.replace(old, new, 1)
+
+
+def test_a_good_folder_is_accepted_with_its_quarters(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path)
+    assert plan.quarters == ["2015-16 Q1", "2015-16 Q2", "2015-16 Q3", "2015-16 Q4"]
+    assert plan.agency_name("missing") == "Smallshire Police"
+
+
+def test_quarters_end_at_the_as_at_date(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path, profile=changed("as_at: 2016-03-31", "as_at: 2015-09-30", PROFILE))
+    assert plan.quarters == ["2015-16 Q1", "2015-16 Q2"]
+
+
+def test_an_unknown_key_is_answered_with_line_and_nearest(tmp_path: Path) -> None:
+    plan = changed("date_of_birth: {column: DOB", "date_of_brith: {column: DOB")
+    (only,) = told(tmp_path, plan=plan)
+    where = f"collection_plan.yaml:{line(plan, 'date_of_brith')}: "
+    assert only.startswith(where)
+    assert "'missing'" in only
+    assert only.endswith("'date_of_brith' is not a known key. Did you mean 'date_of_birth'?")
+
+
+def test_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
+    profile = changed("as_at: 2016-03-31", "as_at: yesterday", PROFILE)
+    profile = changed("  aim: To know what is not known.\n", "", profile)
+    plan = changed("    why: A strong sign.\n", "")
+    plan = changed("sex: Sex", "sexx: Sex", plan)
+    lines = told(tmp_path, profile=profile, plan=plan)
+    assert len(lines) == 4
+    assert sum(each.startswith("profile.yaml:") for each in lines) == 2
+    assert any("'aim' is missing" in each for each in lines)
+    assert any("'why' is missing" in each for each in lines)
+
+
+def test_a_key_missing_from_a_dataset_is_told_at_the_dataset(tmp_path: Path) -> None:
+    plan = changed("    why: Known children.\n", "")
+    (only,) = told(tmp_path, plan=plan)
+    assert only.startswith(f"collection_plan.yaml:{line(plan, 'id: tracker')}: ")
+    assert "'tracker': 'why' is missing." in only
+
+
+def test_a_period_that_ends_before_it_starts(tmp_path: Path) -> None:
+    profile = changed(
+        "{start: 2015-04-01, end: 2016-03-31}", "{start: 2016-04-01, end: 2015-03-31}", PROFILE
+    )
+    (only,) = told(tmp_path, profile=profile)
+    assert only.startswith(f"profile.yaml:{line(profile, 'period:')}: ")
+    assert "ends (2015-03-31) before it starts (2016-04-01)" in only
+
+
+def test_a_period_of_broken_quarters_is_answered_with_whole_ones(tmp_path: Path) -> None:
+    profile = changed("start: 2015-04-01", "start: 2015-05-01", PROFILE)
+    (only,) = told(tmp_path, profile=profile)
+    assert "whole fiscal quarters" in only
+    assert "2015-04-01 to 2016-03-31" in only
+
+
+def test_an_as_at_date_before_the_period(tmp_path: Path) -> None:
+    profile = changed("as_at: 2016-03-31", "as_at: 2015-03-31", PROFILE)
+    (only,) = told(tmp_path, profile=profile)
+    assert only.startswith(f"profile.yaml:{line(profile, 'as_at:')}: ")
+    assert "before the period starts" in only
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("agency: police\n", "agency: polcie\n", "no agency 'polcie'. Did you mean 'police'?"),
+        (
+            "indicator: excluded_from_school",
+            "indicator: exclued_from_school",
+            "no indicator 'exclued_from_school'. Did you mean 'excluded_from_school'?",
+        ),
+        (
+            "sex: Sex",
+            "sex: {column: Sex, codes: sexes}",
+            "no code list 'sexes'. Did you mean 'sex'?",
+        ),
+        ('DOB, format: "%d/%m/%Y"', 'DOB, format: "dd/mm/yyyy"', "'dd/mm/yyyy' is not a date"),
+        ("measure: missing_episode", "measure: missing_episodes", "no measure 'missing_episodes'"),
+        ("{category: Category}", "{categry: Category}", "has no field categry; known: "),
+        ("id: tracker", "id: missing", "the id 'missing' is used twice"),
+        ("equals: Y", "equals: Y, in: [Y]", "exactly one of equals, in, has_code"),
+        ("share: 0.1", "share: -0.1", "greater than 0"),
+        ("when: {column: Excluded, equals: Y}", "when: {equals: Y}", "'column' is missing"),
+        ("due: 14 days", "due: fortnightly", "due"),
+        ('"missing/{quarter}.csv"', '"../missing/{quarter}.csv"', "below the data folder"),
+        ('"missing/{quarter}.csv"', '"missing.csv"', "need {quarter}"),
+        (
+            "      - role: child\n        name",
+            "      - role: suspect\n        name",
+            "about a 'child'",
+        ),
+        ("issuer: police", "issuer: The Police", "pattern"),
+        ("agency: police\n", "agency: police\n    standard: ssda9O3\n", "ssda903"),
+    ],
+)
+def test_what_does_not_fit_together(tmp_path: Path, old: str, new: str, part: str) -> None:
+    lines = told(tmp_path, plan=changed(old, new))
+    assert any(part in each for each in lines), lines
+    for each in lines:
+        assert each.startswith("collection_plan.yaml:"), each
+        assert "pydantic" not in each
+        assert "Value error" not in each
+
+
+def test_a_date_format_without_a_year_is_no_date(tmp_path: Path) -> None:
+    """`%d/%m` would read every cell as no date, a whole column lost without a word."""
+    lines = told(tmp_path, plan=changed('DOB, format: "%d/%m/%Y"', 'DOB, format: "%d/%m"'))
+    assert any("'%d/%m' is not a date format" in each for each in lines), lines
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Q", "%d/%m/%Y %", "%d.%m.%J"])
+def test_a_date_format_with_an_unknown_part_is_told(tmp_path: Path, form: str) -> None:
+    lines = told(tmp_path, plan=changed('DOB, format: "%d/%m/%Y"', f'DOB, format: "{form}"'))
+    assert any("is not a date format" in each for each in lines), lines
+
+
+def test_formats_of_an_indicators_own_date_are_checked(tmp_path: Path) -> None:
+    plan = changed(
+        "      - indicator: missing_from_home_or_care\n",
+        "      - {indicator: missing_from_home_or_care, date: {column: Other, format: DD/MM}}\n",
+    )
+    (only,) = told(tmp_path, plan=plan)
+    assert "'DD/MM' is not a date format" in only
+
+
+def test_values_that_the_profile_does_not_know_are_told(tmp_path: Path) -> None:
+    """A spelling mapped to `femail` would make a sex of its own in every table."""
+    plan = changed("sex: Sex", "sex: {column: Sex, values: {F: femail, M: male}}")
+    lines = told(tmp_path, plan=plan)
+    assert len(lines) == 1
+    assert "femail" in lines[0]
+    assert "Did you mean 'female'?" in lines[0]
+
+
+def test_yaml_letters_are_not_booleans(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path, plan=changed("equals: Y", "equals: yes"))
+    condition = plan.dataset("school").events[1].when[0]
+    assert condition.equals in ("Y", "yes")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("agencies: [\n", "is not valid YAML"),
+        ("a: b: c\n", "is not valid YAML"),
+        ("agencies:\n\t- id: x\n", "is not valid YAML"),
+        ("id: 1\nid: 2\n", "is not valid YAML"),
+        ("", "is empty"),
+        ("# only a comment\n", "is empty"),
+        ("- a\n- b\n", "key: value"),
+        ("just words\n", "key: value"),
+        ("a: !!python/object/apply:os.system ['true']\n", "is not"),
+    ],
+)
+def test_yaml_that_is_no_plan(tmp_path: Path, text: str, part: str) -> None:
+    lines = told(tmp_path, plan=text)
+    assert any(part in each for each in lines), lines
+    assert all(each.startswith("collection_plan.yaml") for each in lines)
+    assert all("\n" not in each for each in lines)
+
+
+def test_malformed_yaml_is_told_with_its_line(tmp_path: Path) -> None:
+    plan = changed("    why: Known children.", "    why: Known: children.")
+    (only,) = told(tmp_path, plan=plan)
+    assert only.startswith(f"collection_plan.yaml:{line(plan, 'Known: children')}: ")
+
+
+def test_a_plan_that_is_not_text(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "collection_plan.yaml").write_bytes(b"PK\x03\x04\xff\xfe")
+    with pytest.raises(PlanError, match="UTF-8"):
+        load_plan(tmp_path)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="is not a folder"):
+        load_plan(tmp_path / "nowhere")
+
+
+def test_an_empty_folder_lacks_both_files(tmp_path: Path) -> None:
+    with pytest.raises(PlanError) as raised:
+        load_plan(tmp_path)
+    assert [problem.where for problem in raised.value.problems] == [
+        "profile.yaml",
+        "collection_plan.yaml",
+    ]
+
+
+def test_screening_groups_name_datasets_of_the_plan(tmp_path: Path) -> None:
+    profile = PROFILE + "screening_groups:\n  - {group: Excluded, datasets: [schol]}\n"
+    (only,) = told(tmp_path, profile=profile)
+    assert only == (
+        f"profile.yaml:{line(profile, 'group: Excluded')}: screening_groups: there is no dataset"
+        " 'schol'. Did you mean 'school'?"
+    )
+
+
+def test_own_indicators_replace_the_packages(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "indicators.yaml").write_text(
+        "indicators:\n  - {id: missing_from_home_or_care, label: Missing, kind: sign}\n"
+    )
+    with pytest.raises(PlanError) as raised:
+        load_plan(tmp_path)
+    assert len(raised.value.problems) == 2
+    assert all("there is no indicator" in str(each) for each in raised.value.problems)
+
+
+def test_an_indicator_named_twice_is_told(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "indicators.yaml").write_text(
+        "indicators:\n"
+        + "".join(
+            f"  - {{id: {name}, label: L, kind: sign}}\n"
+            for name in (
+                "missing_from_home_or_care",
+                "unauthorised_absence",
+                "excluded_from_school",
+                "excluded_from_school",
+            )
+        )
+    )
+    with pytest.raises(PlanError, match=r"yaml:5: .*'excluded_from_school' is used twice"):
+        load_plan(tmp_path)
+
+
+def test_own_code_lists_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "codes").mkdir(parents=True)
+    (tmp_path / "codes" / "our_sexes.csv").write_text("spelling,code\nlass,female\n")
+    plan = small_plan(tmp_path, plan=changed("sex: Sex", "sex: {column: Sex, codes: our_sexes}"))
+    assert plan.dataset("missing").subjects[0].sex is not None
+
+
+def test_coverage_names_who_evidences_what_and_what_nobody_does(tmp_path: Path) -> None:
+    told_by = {row[0]: row[2:] for row in coverage(small_plan(tmp_path)).iter_rows()}
+    assert told_by["missing_from_home_or_care"] == ("Smallshire Police", "Missing reports")
+    assert told_by["exploited_friends"] == (None, "seen only in screening")
+    assert told_by["homelessness"] == (None, "nobody supplies it")
+
+
+def test_paths_of_data_may_lie_elsewhere(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path / "p", profile=PROFILE + "data: ../elsewhere\n")
+    assert plan.data_root == (tmp_path / "elsewhere").resolve()
+    assert plan.settings.as_at == date(2016, 3, 31)
