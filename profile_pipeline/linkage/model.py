@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PRIOR_FROM = 200  # identities from which the prior is settled by the pairs
 TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
-BROAD = 20  # pairs an identity may have on average from a block on one field
+TRAIN_PAIRS = 300  # pairs that expectation maximisation needs (Splink's own advice)
+BROAD = 20  # pairs an identity may have on average from a block on little evidence
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
 PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
 U_PAIRS = 300_000  # pairs sampled to estimate u
@@ -313,10 +314,14 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
+# Fields within whose agreement parameters are learnt: the first two that bring enough pairs.
+_TRAINING: tuple[tuple[str, ...], ...] = (
+    ("dob",), ("fore", "sur"), ("sur", "postcode"), ("fore", "postcode"), ("address",),
+)  # fmt: skip
 # Blocks used only where they bring few pairs, which small or well spread data do.
 _BROAD_BLOCKS: tuple[tuple[str, ...], ...] = (
     ("dob",), ("postcode",), ("sur_sound",), ("vehicle",), ("fore", "sur_initial"),
-    ("sur", "fore_initial"),
+    ("sur", "fore_initial"), ("birthday", "fore_initial", "sur_initial"),
 )  # fmt: skip
 
 
@@ -344,6 +349,7 @@ def comparisons(identities: pl.DataFrame) -> dict[str, tuple[Level, ...]]:
 _INITIALS = (
     pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
     pl.col("sur").str.slice(0, 1).alias("sur_initial"),
+    pl.col("dob").str.slice(4).alias("birthday"),  # mmdd: a wrong year is a common slip
 )
 
 
@@ -428,18 +434,10 @@ def _swap_chance(identities: pl.DataFrame) -> float | None:
 
 
 def _broad_blocks(identities: pl.DataFrame) -> list[tuple[tuple[str, ...], str]]:
-    """Return blocks on one field alone, where they bring few pairs (small or well spread data)."""
+    """Return blocks on little evidence where they bring few pairs (small or well spread data)."""
     chosen: list[tuple[tuple[str, ...], str]] = []
     for columns in _BROAD_BLOCKS:
-        sizes = (
-            identities.with_columns(*_INITIALS)
-            .select(columns)
-            .drop_nulls()
-            .group_by(columns)
-            .len()["len"]
-            .cast(pl.Float64)
-        )
-        if float((sizes * (sizes - 1) / 2).sum()) <= BROAD * len(identities):
+        if _pairs_on(identities, columns) <= BROAD * len(identities):
             chosen.append((columns, ""))
     aliases = (
         identities["other_words"].explode(empty_as_null=True).drop_nulls().value_counts()["count"]
@@ -483,7 +481,8 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     blocks = []
     for columns, exploded in (*_broad_blocks(identities), *BLOCKS):
         if any(
-            (column in _NEEDS or column in ("other_words", "postcodes")) and not _present(identities, column)
+            (column in _NEEDS or column in ("other_words", "postcodes"))
+            and not _present(identities, column)
             for column in columns
         ):
             continue
@@ -503,6 +502,19 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     }
 
 
+def _pairs_on(identities: pl.DataFrame, columns: tuple[str, ...]) -> float:
+    """Return how many pairs of identities agree in the columns."""
+    sizes = (
+        identities.with_columns(*_INITIALS)
+        .select(columns)
+        .drop_nulls()
+        .group_by(columns)
+        .len()["len"]
+        .cast(pl.Float64)
+    )
+    return float((sizes * (sizes - 1) / 2).sum())
+
+
 def train(linker: Any, identities: pl.DataFrame, seed: int) -> bool:
     """Train the levels that are to be learnt; return whether there was enough data to do so."""
     from splink.internals.blocking_rule_library import block_on
@@ -512,9 +524,10 @@ def train(linker: Any, identities: pl.DataFrame, seed: int) -> bool:
     linker.training.estimate_u_using_random_sampling(
         max_pairs=U_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
     )
-    for rule in (block_on("dob"), block_on("fore", "sur")):
+    rules = [columns for columns in _TRAINING if _pairs_on(identities, columns) >= TRAIN_PAIRS]
+    for columns in rules[:2]:
         linker.training.estimate_parameters_using_expectation_maximisation(
-            rule, fix_u_probabilities=True
+            block_on(*columns), fix_u_probabilities=True
         )
     return True
 
@@ -550,7 +563,7 @@ def score(
     api = DuckDBAPI(connection=con)
     table = api.register(splink_input(identities), dataset_display_name="identities")
     if model is None:
-        chosen = _trained(table, identities, chosen, seed)
+        chosen = trained(table, identities, chosen, seed)
     linker = Linker([table], chosen, log_level=logging.ERROR)
     parameters = linker.misc.save_model_to_json()
     scored = linker.inference.predict(threshold_match_weight=from_weight - PRIOR_ROOM)
@@ -587,10 +600,10 @@ def _with_prior_from_pairs(
     return moved, match
 
 
-def _trained(
+def trained(
     table: Any, identities: pl.DataFrame, defaults: dict[str, Any], seed: int
 ) -> dict[str, Any]:
-    """Return trained settings; rare levels are left out where the data hold none of them."""
+    """Return trained settings as JSON keeps them; rare levels are left out where the data hold none of them."""
     from splink import Linker
 
     for chosen in (defaults, settings(identities, rare=False)):
