@@ -21,6 +21,7 @@ SIDE = "intake"
 SIDE_TABLES: dict[str, Table] = {
     "delivery": DELIVERY,
     "missing_column": MISSING_COLUMN,
+    "heading": tables.HEADING,
     "duplicate": DUPLICATE,
     "repairs": tables.REPAIRS,
     "unknown_value": tables.UNKNOWN_VALUE,
@@ -104,6 +105,7 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
             for name, frame in {
                 "delivery": collected.deliveries,
                 "missing_column": collected.missing_columns,
+                "heading": collected.headings,
                 "duplicate": collected.duplicates,
                 "repairs": _of_rows(collected.harmonised.repairs, kept),
                 "unknown_value": collected.harmonised.unknown_values,

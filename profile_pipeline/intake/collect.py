@@ -22,7 +22,7 @@ from profile_pipeline.intake.readers import read_file
 from profile_pipeline.intake.standard_returns import heading_for, loosened, siblings, surplus
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan
-from profile_pipeline.tables import DELIVERY, MISSING_COLUMN, QUARANTINE, conform, empty
+from profile_pipeline.tables import DELIVERY, HEADING, MISSING_COLUMN, QUARANTINE, conform, empty
 
 DUPLICATE_SCHEMA = {
     "dataset": pl.String,
@@ -42,6 +42,7 @@ class Collected:
     duplicates: pl.DataFrame
     deliveries: pl.DataFrame
     missing_columns: pl.DataFrame
+    headings: pl.DataFrame
     surplus_columns: tuple[str, ...] = ()
 
     def fates(self, quarantine: pl.DataFrame) -> pl.DataFrame:
@@ -76,6 +77,7 @@ class _File:
     status: str = "loaded"
     problem: str | None = None
     missing: tuple[str, ...] = ()
+    headings: tuple[tuple[str, str], ...] = ()
     surplus: tuple[str, ...] = ()
     work: pl.DataFrame | None = None
     duplicates: pl.DataFrame | None = None
@@ -123,6 +125,7 @@ def collect_dataset(
         duplicates=pl.concat(duplicates) if duplicates else pl.DataFrame(schema=DUPLICATE_SCHEMA),
         deliveries=_deliveries(plan, dataset, found, files, earlier),
         missing_columns=_missing_columns(dataset, usable),
+        headings=_headings(dataset, usable),
         surplus_columns=tuple(dict.fromkeys(c for file in usable for c in file.surplus)),
     )
 
@@ -224,6 +227,7 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
     resolved = resolve_headings(headings, dataset, file=name, given=dataset.looked_up())
     result.surplus = tuple(surplus(headings, resolved.found.values(), dataset))
     result.missing = tuple(resolved.missing)
+    result.headings = tuple(resolved.found.items())
     if resolved.fatal:
         result.status = "unusable"
         result.problem = " ".join(str(problem) for problem in resolved.fatal)
@@ -385,6 +389,16 @@ def _missing_columns(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
         for column in file.missing
     ]
     return pl.DataFrame(rows, schema=MISSING_COLUMN.polars_schema)
+
+
+def _headings(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
+    """Return what each file that counts calls the plan's columns."""
+    rows = [
+        (dataset.id, file.file, file.quarter, column, heading)
+        for file in files
+        for column, heading in file.headings
+    ]
+    return pl.DataFrame(rows, schema=HEADING.polars_schema, orient="row")
 
 
 def describe_rule(rule: str) -> str:

@@ -1,0 +1,190 @@
+"""Lineage: from any harmonised value back to file, row and column as received.
+
+A value keeps `dataset`, `file` and `row`; `lineage` says which column of that file its field was
+read from, `trace` fetches the cell. From a row that could not be used `quality.quarantine` leads to
+the rule. What the columns mean is in the plan; nothing here reads a cell anew.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import duckdb
+import polars as pl
+
+from profile_pipeline.errors import ContractError
+from profile_pipeline.plan.collection import Dataset, Event, Source, Subject
+from profile_pipeline.plan.load import Plan
+from profile_pipeline.tables import LINEAGE, MEASURES, PERSON_RECORD, conform
+
+SUBJECT_TABLE = f"{PERSON_RECORD.schema}.{PERSON_RECORD.name}"
+EVENT_TABLE = "records.indicator_event"
+# Fields of a person that come from one setting of the plan, in the order in which they are taken.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "forename": ("name", "forename"),
+    "surname": ("name", "surname"),
+    "other_names": ("name", "other_names"),
+    "date_of_birth": ("date_of_birth",),
+    "age_years": ("age", "date_of_birth"),
+    "sex": ("sex",),
+    "ethnicity_code": ("ethnicity",),
+    "ethnic_group": ("ethnicity",),
+    "appearance_code": ("appearance",),
+    "disability": ("disability",),
+    "postcode": ("postcode",),
+    "postcode_sector": ("postcode",),
+    "postcode_district": ("postcode",),
+    "other_postcodes": ("other_postcodes",),
+    "address": ("address",),
+    "nhs_number": ("nhs_number",),
+    "upn": ("upn",),
+    "local_ids": ("local_ids",),
+    "vehicle": ("vehicle",),
+}
+DATED = ("date", "quarter")
+
+
+class _Use(NamedTuple):
+    table: str
+    role: str
+    indicator: str
+    field: str
+    columns: tuple[str, ...]
+
+
+def lineage(heading: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return quality.lineage: for every file and harmonised field the columns it is read from.
+
+    Several columns stand in the order in which they are taken; an age is taken from its own column
+    or reckoned from the date of birth. A field that comes from no column (the date of a snapshot,
+    the quarter of the delivery) has no row. A cell that is blank may have been filled from another
+    list of the return, which `blank_filled_from` names.
+
+    Args:
+        heading: quality.heading.
+        plan: the plan that was run.
+    """
+    rows = []
+    for dataset in plan.datasets:
+        filled = {
+            own: f"{lookup.dataset}: {their}"
+            for lookup in dataset.lookup
+            for own, their in lookup.columns.items()
+        } | {
+            own: f"{lookup.dataset}: {each.column}"
+            for lookup in dataset.lookup
+            for own, each in lookup.sums.items()
+        }
+        for use in _uses(dataset):
+            for place, column in enumerate(dict.fromkeys(use.columns), start=1):
+                rows.append((dataset.id, *use[:4], place, column, filled.get(column)))
+    schema = {
+        **dict.fromkeys(("dataset", "table", "role", "indicator", "field"), pl.String),
+        "place": pl.Int64,
+        "column": pl.String,
+        "blank_filled_from": pl.String,
+    }
+    mapped = pl.DataFrame(rows, schema=schema, orient="row")
+    found = heading.join(mapped, on=("dataset", "column"), how="inner").with_columns(
+        column=pl.col("heading")
+    )
+    return conform(found, LINEAGE).sort(LINEAGE.key)
+
+
+def _uses(dataset: Dataset) -> Iterator[_Use]:
+    dated = dataset.date_column()
+    own = (dated,) if dated else ()
+    for subject in dataset.subjects:
+        for field, settings in FIELDS.items():
+            yield _Use(SUBJECT_TABLE, subject.role, "", field, _columns(subject, settings))
+        for field in DATED:
+            yield _Use(SUBJECT_TABLE, subject.role, "", field, own)
+    for event in dataset.events:
+        yield from _event_uses(dataset, event, own)
+
+
+def _event_uses(dataset: Dataset, event: Event, dated: tuple[str, ...]) -> Iterator[_Use]:
+    tested = tuple(c for test in (*event.when, *event.any_of) for c in test.columns())
+    # An event without a date of its own has the row's.
+    days = ((event.date.column,) if event.date else ()) + dated
+    if event.indicator:
+        yield _Use(EVENT_TABLE, event.role, event.indicator, "indicator", tested)
+        for field in DATED:
+            yield _Use(EVENT_TABLE, event.role, event.indicator, field, days)
+        return
+    measure = str(event.measure)
+    table = f"{MEASURES[measure].schema}.{measure}"
+    for field in DATED:
+        yield _Use(table, "", "", field, days)
+    for field, source in event.fields.items():
+        yield _Use(table, "", "", field, (source.column,))
+    if "reference" not in event.fields and dataset.reference:
+        yield _Use(table, "", "", "reference", (dataset.reference.column,))
+
+
+def _columns(subject: Subject, settings: tuple[str, ...]) -> tuple[str, ...]:
+    found: list[str] = []
+    for setting in settings:
+        value = getattr(subject, setting)
+        sources = value if isinstance(value, tuple) else (value,)
+        found += [source.column for source in sources if isinstance(source, Source)]
+    return tuple(found)
+
+
+def trace(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    field: str,
+    file: str,
+    row: int,
+    *,
+    role: str | None = None,
+    indicator: str | None = None,
+) -> pl.DataFrame:
+    """Return the received cells behind one harmonised value, for the analyst alone.
+
+    Columns: `dataset, file, row, role, indicator, field, place, column, received,
+    blank_filled_from`; a row a column, in order. `received` is person-level and exact: null is a
+    blank cell. Nothing is returned for a field that no column gives.
+
+    Args:
+        con: the warehouse.
+        table: harmonised table, such as `records.subject`.
+        field: its column.
+        file: the value's file.
+        row: its row.
+        role: one person of the row alone.
+        indicator: one indicator of the row alone.
+
+    Raises ContractError when the warehouse has no lineage or no such row.
+    """
+    known = con.execute(
+        "select 1 from information_schema.tables"
+        " where table_schema = 'quality' and table_name = 'lineage'"
+    ).fetchall()
+    if not known:
+        raise ContractError("quality.lineage has not been made yet")
+    uses = con.sql(
+        'select * from quality.lineage where "table" = ? and field = ? and file = ?'
+        ' and (? is null or role = ?) and (? is null or indicator = ?)'
+        ' order by dataset, role, indicator, place',
+        params=[table, field, file, role, role, indicator, indicator],
+    ).pl()
+    parts = []
+    for use in uses.iter_rows(named=True):
+        name, column = (text.replace('"', '""') for text in (use["dataset"], use["column"]))
+        cells = con.execute(
+            f'select "{column}" from received."{name}" where _file = ? and _row = ?',  # noqa: S608
+            [file, row],
+        ).fetchall()
+        if not cells:
+            raise ContractError(f"received.{use['dataset']} has no row {row} of {file}")
+        parts.append(use | {"row": row, "received": cells[0][0]})
+    schema = {
+        "dataset": pl.String,
+        "file": pl.String,
+        "row": pl.Int64,
+        **dict.fromkeys(("role", "indicator", "field"), pl.String),
+        "place": pl.Int64,
+        **dict.fromkeys(("column", "received", "blank_filled_from"), pl.String),
+    }
+    return pl.DataFrame([{name: part[name] for name in schema} for part in parts], schema=schema)
