@@ -431,7 +431,8 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
         elif missing:
             notes.append(f"{dataset.id}: never delivered.")
         unexpected = collected.deliveries.filter(pl.col("status") == "unexpected")["file"]
-        notes += [f"{file}: no delivery is called so; it is not loaded." for file in unexpected]
+        stray = "no delivery of the plan is called so; it is not loaded."
+        notes += [f"{file}: {stray}" for file in unexpected]
         if collected.surplus_columns:
             names = ", ".join(collected.surplus_columns[:5])
             more = " and others" if len(collected.surplus_columns) > 5 else ""
