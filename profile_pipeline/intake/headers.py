@@ -35,8 +35,8 @@ def resolve_headings(
 
     Columns of `given` come from another list: a file may lack them.
 
-    A file is unusable when the column that dates or defines its rows is not there, or when none is
-    left that says who a required person is.
+    A file is unusable when the column that dates its rows or one that the plan requires is not
+    there, or when none is left that says who a required person is.
     """
     by_fold = {fold_heading(heading): heading for heading in headings}
     found: dict[str, str] = {}
@@ -66,6 +66,16 @@ def _fatal(dataset: Dataset, missing: set[str], headings: list[str], file: str) 
                 near(dated.column, headings),
             )
         )
+    needed = [source.column for source in dataset.sources() if source.required]
+    problems += [
+        Problem(
+            file,
+            f"has no column '{column}', which its rows can't do without.",
+            near(column, headings),
+        )
+        for column in dict.fromkeys(needed)
+        if column in missing and column != dataset.date_column()
+    ]
     for subject in dataset.subjects:
         identity = subject.identity_columns()
         if subject.required and missing.issuperset(identity):
@@ -103,6 +113,8 @@ def used_for(column: str, dataset: Dataset) -> str:
         for event in dataset.events
         if column in event.columns()
     ]
+    if column == dataset.date_column():
+        uses.insert(0, "the rows' date")
     return ", ".join(dict.fromkeys(uses)) or "the row's reference"
 
 

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from profile_pipeline.plan.expect import Expect
+from profile_pipeline.plan.lawful_basis import LawfulBasis
 from profile_pipeline.plan.reading import Delivery, ReadSettings
 from profile_pipeline.plan.settings import Strict
 from profile_pipeline.plan.standards import completed
+from profile_pipeline.plan.template import TEMPLATE, Collects, expanded_template
 from profile_pipeline.tables import MEASURES
 
 ID = r"^[a-z][a-z0-9_]*$"
@@ -315,6 +317,26 @@ class Agency(Strict):
     contact_route: str = Field(default="", description="secure route by which files are sent")
 
 
+class AsksFor(Strict):
+    """Who is asked for: children who meet an indicator, or a whole file for a stated reason."""
+
+    who: Literal["children_who_meet", "whole_file"] = "children_who_meet"
+    reason: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_short(cls, value: Any) -> Any:
+        if value == "children_who_meet":
+            return {"who": value}
+        if isinstance(value, dict) and set(value) == {"whole_file"} and value["whole_file"]:
+            return {"who": "whole_file", "reason": str(value["whole_file"])}
+        if value == "whole_file" or (isinstance(value, dict) and "whole_file" in value):
+            raise ValueError(
+                "a whole file is asked for only with a reason: write {whole_file: why it is needed}"
+            )
+        raise ValueError("write children_who_meet, or {whole_file: why it is needed}")
+
+
 class Dataset(Strict):
     """One dataset of an agency: what is collected, why, how, by when, and what it means."""
 
@@ -325,8 +347,18 @@ class Dataset(Strict):
     why: str
     how: str
     lead: str = ""
-    lawful_basis: str
+    lawful_basis: LawfulBasis
     keep_for: str
+    asks_for: AsksFor = Field(default_factory=lambda: AsksFor.model_validate("children_who_meet"))
+    threshold: str = Field(
+        default="", description="when a child meets the indicator; told by the conditions if empty"
+    )
+    denominators: str = Field(
+        default="", description="aggregate counts that come with the file, for rates"
+    )
+    collects: Collects | None = Field(
+        default=None, description="with `read: template`: what the rows may say; no mapping needed"
+    )
     delivery: Delivery
     read: ReadSettings = ReadSettings()
     headers: dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_list)]] = Field(
@@ -356,6 +388,15 @@ class Dataset(Strict):
     @classmethod
     def _standard(cls, value: Any) -> Any:
         return completed(value) if isinstance(value, dict) and value.get("standard") else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _template(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "collects" not in value and value.get("read") != TEMPLATE:
+            return value
+        if value.get("read") != TEMPLATE:
+            raise ValueError("`collects` goes with `read: template`")
+        return expanded_template(value)
 
     @field_validator("dated_by", mode="before")
     @classmethod
@@ -392,6 +433,18 @@ class Dataset(Strict):
         events = [c for event in self.events for c in event.columns()]
         keys = [c for lookup in self.lookup for c in (*lookup.needs(), *lookup.adds())]
         return list(dict.fromkeys([*reference, *dated, *subjects, *events, *keys]))
+
+    def sources(self) -> list[Source]:
+        """Every column that is read into a value, as often as it is."""
+        dated = [self.dated_by] if isinstance(self.dated_by, Source) else []
+        reference = [self.reference] if self.reference else []
+        subjects = [source for subject in self.subjects for source in subject.sources()]
+        events = [
+            source
+            for event in self.events
+            for source in (*event.fields.values(), *([event.date] if event.date else []))
+        ]
+        return [*dated, *reference, *subjects, *events]
 
     def looked_up(self) -> list[str]:
         """Columns that another list may give where this one lacks them."""

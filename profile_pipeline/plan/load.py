@@ -277,7 +277,7 @@ def _cross_problems(
                     f"'{dataset.id}': lookup: there is no dataset '{lookup.dataset}'.",
                     _near(lookup.dataset, datasets),
                 )
-        for source in _sources(dataset):
+        for source in dataset.sources():
             if source.codes and source.codes not in lists:
                 add(
                     at,
@@ -309,18 +309,6 @@ def _cross_problems(
     return problems
 
 
-def _sources(dataset: Dataset) -> list[Source]:
-    dated = [dataset.dated_by] if isinstance(dataset.dated_by, Source) else []
-    reference = [dataset.reference] if dataset.reference else []
-    subjects = [source for subject in dataset.subjects for source in subject.sources()]
-    events = [
-        source
-        for event in dataset.events
-        for source in (*event.fields.values(), *([event.date] if event.date else []))
-    ]
-    return [*dated, *reference, *subjects, *events]
-
-
 def _date_formats(dataset: Dataset) -> list[str]:
     """Return the formats of a dataset's columns; `any` of a postcode is none of a date."""
     places = [
@@ -331,7 +319,7 @@ def _date_formats(dataset: Dataset) -> list[str]:
     ]
     return [
         form
-        for source in _sources(dataset)
+        for source in dataset.sources()
         for form in source.format
         if not (form == ANY_POSTCODE and source in places)
     ]
