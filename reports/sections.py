@@ -231,13 +231,19 @@ def cohort(ctx: ReportContext) -> Markdown:
             "quarter", "risk_level", "children", "opened", "closed", "carried_over"
         ).iter_rows()
     ]
-    return table(
+    printed = table(
         ["Quarter", "Level", "Children", "Opened", "Closed", "Carried over"],
         rows,
         [3, 3, 2, 2, 2, 2],
         "Children open and at risk at the end of each quarter (distinct children)",
         (0, 1),
     )
+    breaks = [
+        f"Break in the series: risk levels changed on {change.first_day:%d %B %Y}. {change.why}"
+        for change in ctx.settings.tracker.level_changes
+        if ctx.settings.period.start < change.first_day <= ctx.settings.as_at
+    ]
+    return Markdown("\n\n".join([printed, *(f"**{escape(line)}**" for line in breaks)]))
 
 
 def by_dimension(ctx: ReportContext, name: str, count: str, mark: str = "##") -> Markdown:

@@ -97,7 +97,20 @@ def open_children(
     standing = latest_tracker_rows(cse_tracker, record_person, person, settings).filter(
         pl.col("quarter").is_in(quarters),
         pl.col("status").is_in(list(rule.open_statuses)),
-        pl.col("risk_level").is_in(list(rule.at_risk_levels)),
+    )
+    in_force = [
+        (label, written, counted)
+        for label in quarters
+        for written, counted in rule.levels_on(last_day(label))[1].items()
+    ]
+    levels = pl.DataFrame(in_force, schema=["quarter", "risk_level", "counted"], orient="row").cast(
+        pl.String
+    )
+    # A level of another scheme than the quarter's own is not at risk by the plan's rule.
+    standing = (
+        standing.join(levels, on=["quarter", "risk_level"], how="inner")
+        .drop("risk_level")
+        .rename({"counted": "risk_level"})
     )
     if standing.is_empty():
         return empty(OPEN_CHILD)
@@ -181,8 +194,22 @@ def cohort_by_quarter(
     table = PROFILE["cohort_by_quarter"]
     delivered = set(cse_tracker["quarter"].to_list())
     quarters = [label for label in quarters_ended(settings) if label in delivered]
-    levels = [*settings.tracker.at_risk_levels, TOTAL]
-    return union((_cohort(open_child, label, delivered, levels) for label in quarters), table)
+    rule = settings.tracker
+    return union(
+        (
+            _cohort(open_child, label, delivered, [*rule.levels_on(last_day(label))[0], TOTAL])
+            for label in quarters
+        ),
+        table,
+    )
+
+
+def _all_levels(quarters: Sequence[str], settings: ProfileSettings) -> list[str]:
+    """Return every level counted in some quarter, in the order in which they came into force."""
+    each = (settings.tracker.levels_on(last_day(label))[0] for label in quarters)
+    return list(dict.fromkeys(level for levels in each for level in levels)) or list(
+        settings.tracker.at_risk_levels
+    )
 
 
 def _cohort(
@@ -248,7 +275,7 @@ def victim_profile(
     quarters = [label for label in quarters_ended(settings) if label in delivered]
     as_written = ("legal_status", "education", "referral_source", "model")
     fixed: dict[str, tuple[pl.Expr, Sequence[str]]] = {
-        "risk_level": (pl.col("risk_level"), settings.tracker.at_risk_levels),
+        "risk_level": (pl.col("risk_level"), _all_levels(quarters, settings)),
         "sex": (pl.col("sex"), SEXES),
         "age_band": (age_band(pl.col("age_years")), AGE_BANDS),
         "ethnic_group": (

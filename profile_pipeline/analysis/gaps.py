@@ -271,6 +271,30 @@ def short_period(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def levels_changed(evidence: Evidence) -> pl.DataFrame:
+    """Risk levels that changed within the period: what came before and after isn't one series."""
+    settings = evidence.settings
+    rows = [
+        _one(
+            "data quality",
+            f"Risk levels changed on {change.first_day:%d.%m.%Y}: counts by level before and after"
+            " are not one series.",
+            f"{change.why} (tracker in profile.yaml). "
+            + (
+                "Later levels are counted by the crosswalk of the plan."
+                if change.crosswalk
+                else "Later levels are counted as they are written."
+            ),
+            CSE_TEAM,
+            "Can the children open on that day be graded by both schemes?",
+            "medium",
+        )
+        for change in settings.tracker.level_changes
+        if settings.period.start < change.first_day <= settings.as_at
+    ]
+    return pl.concat(rows) if rows else _none()
+
+
 def never_refreshed(evidence: Evidence) -> pl.DataFrame:
     """A dataset whose newest quarter is long past (IICSA: profiles that were never refreshed).
 
@@ -654,17 +678,97 @@ def ungraded_reports(evidence: Evidence) -> pl.DataFrame:
 
 
 def linkage_accuracy(evidence: Evidence) -> pl.DataFrame:
-    """The accuracy of the links isn't measured, by ethnic group least of all."""
-    if "people.linkage_accuracy" in evidence.tables:
+    """The accuracy of the links isn't measured, or isn't measured by ethnic group."""
+    told = evidence.table(LINKAGE_ACCURACY).drop_nulls("value")
+    question = "Can a sample of links, balanced by ethnic group, be reviewed before the next edition?"
+    if told.is_empty():
+        return _one(
+            "data quality",
+            "How many links are wrong or missed is not measured, overall or by ethnic group.",
+            "No clerical review of a sample of links has been held.",
+            ANALYST,
+            question,
+            "medium",
+        )
+    groups = told.filter(
+        pl.col("dimension") == "ethnic_group", ~pl.col("category").str.starts_with("White")
+    )
+    if groups.filter(pl.col("category") != NOT_RECORDED).height:
         return _none()
     return _one(
         "data quality",
-        "How many links are wrong or missed is not measured, overall or by ethnic group.",
-        "No clerical review of a sample of links has been held.",
+        "How many links are wrong or missed is not measured by ethnic group.",
+        "Too few pairs of the sample are decided for any group but the largest"
+        " (people.linkage_accuracy).",
         ANALYST,
-        "Can a sample of links, balanced by ethnic group, be reviewed before the next edition?",
+        question,
         "medium",
     )
+
+
+def unequal_linkage(evidence: Evidence) -> pl.DataFrame:
+    """A group whose links are worse, or whose records can't be linked, beyond chance.
+
+    A group stands out when its 95% interval lies wholly on the worse side of everyone else's and
+    the difference is a percentage point or more.
+    """
+    worse = (
+        evidence.table(LINKAGE_ACCURACY)
+        .filter("beyond_chance", pl.col("dimension") != "source")
+        .select(
+            dimension="dimension",
+            category="category",
+            what=pl.when(pl.col("measure") == "recall")
+            .then(pl.lit("more links are missed"))
+            .otherwise(pl.lit("more links are wrong")),
+            rests=pl.lit(
+                "Its 95% interval from reviewed pairs lies below that of all others"
+                " (people.linkage_accuracy)."
+            ),
+        )
+    )
+    bare = (
+        evidence.table(UNLINKABLE_SHARE)
+        .filter(
+            "beyond_chance",
+            pl.col("role") == "child",
+            pl.col("dimension").is_in(["ethnic_group", "sex"]),
+        )
+        .select(
+            "dimension",
+            "category",
+            what=pl.lit("more records hold too little to be linked"),
+            rests=pl.lit(
+                "The share's 95% interval lies above that of all others (people.unlinkable_share)."
+            ),
+        )
+    )
+    both = pl.concat([worse, bare]).filter(pl.col("category") != NOT_RECORDED)
+    name = (
+        pl.when(pl.col("dimension") == "ethnic_group")
+        .then(sentence("children recorded as ", pl.col("category")))
+        .when(pl.col("dimension") == "looked_after")
+        .then(
+            pl.when(pl.col("category") == "yes")
+            .then(pl.lit("looked-after children"))
+            .otherwise(pl.lit("children not looked after"))
+        )
+        .otherwise(sentence(pl.col("category"), " children"))
+    )
+    return both.select(
+        theme=pl.lit("data quality"),
+        finding=sentence(
+            "Of ", name, ", ", pl.col("what"), " than of other children, beyond chance: what the "
+            "profile says of them is less sure, and some may be missing from it.",
+        ),
+        evidence="rests",
+        agency=pl.lit(ANALYST),
+        question=pl.lit(
+            "Can these children's pairs be reviewed first, and can the agencies send full names in "
+            "both orders, spellings used, dates of birth and numbers for them?"
+        ),
+        priority=pl.lit("high"),
+    )  # fmt: skip
 
 
 # --- screening ------------------------------------------------------------------------------------
@@ -1101,6 +1205,7 @@ RULES: tuple[Rule, ...] = (
     unreadable_context,
     missing_columns,
     short_period,
+    levels_changed,
     never_refreshed,
     silent_indicators,
     no_neighbours,
@@ -1113,6 +1218,7 @@ RULES: tuple[Rule, ...] = (
     unlinkable_records,
     ungraded_reports,
     linkage_accuracy,
+    unequal_linkage,
     unscreened_groups,
     return_interviews_late,
     few_referrals,

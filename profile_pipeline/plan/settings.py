@@ -59,12 +59,50 @@ class Period(Strict):
         return self
 
 
+class LevelChange(Strict):
+    """From a day on, the team's tracker uses other risk levels.
+
+    With a `crosswalk` (new level -> earlier one) the series goes on in the earlier levels; without
+    one the new levels stand on their own. Either way the break is printed.
+    """
+
+    first_day: date
+    levels: tuple[str, ...] = Field(min_length=1)
+    crosswalk: dict[str, str] = Field(default_factory=dict)
+    why: str = Field(min_length=1, description="who decided the change, and what it means")
+
+    @model_validator(mode="after")
+    def _crosswalk_is_whole(self) -> "LevelChange":
+        left = [level for level in self.levels if level not in self.crosswalk]
+        if self.crosswalk and left:
+            raise ValueError(f"the crosswalk leaves out {', '.join(left)}")
+        return self
+
+
 class TrackerRule(Strict):
     """Who counts as open and at risk at the end of a quarter (DESIGN: a setting, not code)."""
 
     open_statuses: tuple[str, ...] = ("open",)
     at_risk_levels: tuple[str, ...] = RISK_LEVELS
     under_age: int = Field(default=18, ge=1, description="years, on the last day of the quarter")
+    level_changes: tuple[LevelChange, ...] = Field(
+        default=(), description="dated changes of the levels, earliest first"
+    )
+
+    def levels_on(self, day: date) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return the levels in force on a day as they are counted, and level written -> counted."""
+        counted = self.at_risk_levels
+        written = {level: level for level in counted}
+        for change in self.level_changes:
+            if change.first_day > day:
+                break
+            if change.crosswalk:
+                written = dict(change.crosswalk)
+                counted = tuple(dict.fromkeys(change.crosswalk[level] for level in change.levels))
+            else:
+                written = {level: level for level in change.levels}
+                counted = change.levels
+        return counted, written
 
 
 class ScreeningGroup(Strict):
