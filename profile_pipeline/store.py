@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from profile_pipeline.errors import ContractError, Problem, WarehouseBusyError
+from profile_pipeline.errors import ContractError, NoProfileError, Problem, WarehouseBusyError
 
 WAREHOUSE = "warehouse.duckdb"
 # A run on a borough takes minutes; a second one waits for it rather than failing.
@@ -40,6 +40,7 @@ def connect(
 
     Raises:
         WarehouseBusyError: when another process holds the file longer than `lock_timeout_s` (s).
+        NoProfileError: when the file can't be opened as a warehouse.
     """
     deadline, wait = time.monotonic() + lock_timeout_s, 0.05
     if not read_only:
@@ -49,16 +50,23 @@ def connect(
             connection = duckdb.connect(str(path), read_only=read_only)
             break
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower() or time.monotonic() > deadline:
-                if "lock" in str(error).lower():
-                    raise WarehouseBusyError(
-                        Problem(
-                            str(path),
-                            "is in use by another process.",
-                            "Let its run end, or close the program that holds it.",
-                        )
-                    ) from None
-                raise
+            # DuckDB's words on Linux and macOS, and on Windows; a path may hold "lock" as well.
+            if not any(words in str(error) for words in ("set lock on file", "used by another")):
+                raise NoProfileError(
+                    Problem(
+                        str(path),
+                        "can't be opened as a warehouse.",
+                        "Check who may read and write it; it can be deleted and rebuilt by a run.",
+                    )
+                ) from None
+            if time.monotonic() > deadline:
+                raise WarehouseBusyError(
+                    Problem(
+                        str(path),
+                        "is in use by another process.",
+                        "Let its run end, or close the program that holds it.",
+                    )
+                ) from None
             time.sleep(wait)
             wait = min(2 * wait, 1.0)
     try:

@@ -62,6 +62,10 @@ def code_list(name: str, own: Path | None = None) -> dict[str, str | None]:
         raise KeyError(name)
     for path in present:
         found.update(read_list(path))
+    # A file that holds standard values already is read as such.
+    for code in list(found.values()):
+        if code is not None:
+            found.setdefault(fold(code), code)
     return found
 
 
