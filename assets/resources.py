@@ -15,6 +15,7 @@ import polars as pl
 from pydantic import PrivateAttr
 
 from profile_pipeline import store, tables
+from profile_pipeline.errors import PlanError, Problem
 from profile_pipeline.plan.load import Plan, load_plan
 
 CONTRACTS = {table.asset_key: table for table in tables.ALL}
@@ -48,7 +49,11 @@ class Profile(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def plan_as_at(folder: Path, as_at: str) -> Plan:
-    """Return the folder's plan, with another as-at date when one is given (ISO date)."""
+    """Return the folder's plan, with another as-at date when one is given (ISO date).
+
+    Raises:
+        PlanError: when the plan is bad, or the date lies before its period.
+    """
     from dataclasses import replace
     from datetime import date
 
@@ -56,6 +61,9 @@ def plan_as_at(folder: Path, as_at: str) -> Plan:
     if not as_at:
         return plan
     day = date.fromisoformat(as_at)
+    start = plan.settings.period.start
+    if day < start:
+        raise PlanError(Problem("as-at date", f"{day} lies before the period starts ({start})."))
     return replace(plan, settings=plan.settings.model_copy(update={"as_at": day}))
 
 

@@ -1,8 +1,10 @@
 """The command line: `profile-pipeline VERB`. Plain lines for people, exit codes for machines."""
 
 import os
+import shlex
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -52,9 +54,10 @@ def new(folder: Annotated[Path, typer.Argument(help="A folder that is not there 
     with told():
         new_folder(folder)
     out.print(
-        f"{folder} is ready. Edit profile.yaml and collection_plan.yaml, put files in data/, then:"
+        f"{escape(str(folder))} is ready."
+        " Edit profile.yaml and collection_plan.yaml, put files in data/, then:"
     )
-    out.print(f"  profile-pipeline check --profile {folder}")
+    out.print(f"  profile-pipeline check --profile {escape(shlex.quote(str(folder)))}")
 
 
 @app.command()
@@ -68,7 +71,8 @@ def sample(
 
     with told():
         write_borough(folder, seed=seed, children=children)
-    out.print(f"An invented borough is in {folder}; the truth about it in {folder / 'truth'}.")
+    truth = escape(str(folder / "truth"))
+    out.print(f"An invented borough is in {escape(str(folder))}; the truth about it in {truth}.")
 
 
 @app.command()
@@ -201,4 +205,11 @@ def ui(
 def main() -> None:
     """Run the command line."""
     os.umask(0o077)
-    app()
+    try:
+        app()
+    except Exception as error:
+        # Its words may hold a cell of the data: only its kind and place are told.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        kind, where = type(error).__name__, f"{Path(place.filename).name}:{place.lineno}"
+        err.print(f"[red]✗[/red] a fault of this program ({kind} at {where}); please report it.")
+        sys.exit(1)
