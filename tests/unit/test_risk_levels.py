@@ -1,4 +1,4 @@
-"""Risk levels are a dated code list: a change is counted by its crosswalk or apart, never merged."""
+"""Risk levels are a dated code list: counted by a crosswalk or apart, never merged."""
 
 from datetime import date
 
