@@ -21,6 +21,7 @@ from profile_pipeline.tables import (
     EXPECTATION,
     FATE,
     GEO_HOTSPOTS,
+    LINKAGE_ACCURACY,
     MEASURES,
     MISSING_COLUMN,
     NOT_RECORDED,
@@ -33,6 +34,7 @@ from profile_pipeline.tables import (
     REGIONAL_SUMMARY,
     TOTAL,
     UNKNOWN_VALUE,
+    UNLINKABLE_SHARE,
     conform,
 )
 
@@ -316,6 +318,7 @@ def never_refreshed(evidence: Evidence) -> pl.DataFrame:
         .filter(pl.col("ended").dt.offset_by(f"{most}mo") < as_at)
         .select(
             "agency",
+            "dataset",
             theme=pl.lit("collection"),
             finding=sentence(
                 pl.col("title"),
@@ -485,15 +488,24 @@ def incomplete_fields(evidence: Evidence) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def open_rows(evidence: Evidence) -> pl.DataFrame:
+    """Return the tracker's rows of children who were open, by the plan's rule, without the rest."""
+    return evidence.table(MEASURES["cse_tracker"]).filter(
+        pl.col("status").is_in(evidence.settings.tracker.open_statuses)
+    )
+
+
 def no_type_of_exploitation(evidence: Evidence) -> pl.DataFrame:
     """The tracker rarely says what type of exploitation it is (IICSA: a third of reports).
 
-    Of all rows of the period; `open_children_unknowns` tells the same of the children open now.
+    Of all rows of children open and at risk in the period; `open_children_unknowns` tells the same
+    of the children open now.
     """
     limit = evidence.settings.gaps.no_type_percent
     return (
         evidence.named(
-            evidence.table(MEASURES["cse_tracker"])
+            open_rows(evidence)
+            .filter(pl.col("risk_level").is_in(evidence.settings.tracker.at_risk_levels))
             .group_by("dataset")
             .agg(rows=pl.len(), unknown=pl.col("model").null_count())
         )
@@ -503,7 +515,7 @@ def no_type_of_exploitation(evidence: Evidence) -> pl.DataFrame:
             theme=pl.lit("data quality"),
             finding=sentence(
                 share(pl.col("unknown"), pl.col("rows")),
-                " of the rows of ",
+                " of the rows of open children in ",
                 pl.col("title"),
                 " give no type (model) of exploitation.",
             ),
@@ -680,7 +692,9 @@ def ungraded_reports(evidence: Evidence) -> pl.DataFrame:
 def linkage_accuracy(evidence: Evidence) -> pl.DataFrame:
     """The accuracy of the links isn't measured, or isn't measured by ethnic group."""
     told = evidence.table(LINKAGE_ACCURACY).drop_nulls("value")
-    question = "Can a sample of links, balanced by ethnic group, be reviewed before the next edition?"
+    question = (
+        "Can a sample of links, balanced by ethnic group, be reviewed before the next edition?"
+    )
     if told.is_empty():
         return _one(
             "data quality",

@@ -26,6 +26,18 @@ READ_ANOTHER_WAY = (
     "postcode_mended",
     "unknown_code",
 )
+BY_DATASET = (
+    "quality.delivery",
+    "quality.fate",
+    "quality.quarantine",
+    "quality.repairs",
+    "quality.duplicate",
+    "quality.heading",
+    "quality.missing_column",
+    "quality.unknown_value",
+    "profile.data_quality",
+    "analysis.quality_rag",
+)
 EVERYBODY = "All agencies"
 TEXT = pl.String
 
@@ -65,9 +77,7 @@ def letter_tables(
     unknown, complete, gaps.
 
     Args:
-        frames: by name: quality.delivery, quality.fate, quality.quarantine, quality.repairs,
-            quality.duplicate, quality.heading, quality.missing_column, quality.unknown_value,
-            profile.data_quality, analysis.quality_rag, records.subject.
+        frames: by name those of BY_DATASET and records.subject; others are not looked at.
         datasets: `dataset, agency, title`.
         agency: name of the agency.
         lines: `dataset, file, row, line, word`: where rows stand in the agency's file, for files
@@ -80,7 +90,7 @@ def letter_tables(
     mine = {
         name: frame.join(own, on="dataset", maintain_order="left")
         for name, frame in frames.items()
-        if name != "records.subject"
+        if name in BY_DATASET
     }
     names = _names(frames["records.subject"])
     return {
@@ -255,7 +265,9 @@ def _received(delivery: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:
             pl.col("quarter").alias("Quarter"),
             pl.col("file").alias("File"),
             _text("rows").alias("Rows"),
-            pl.concat_str([state, wrong], separator=": ", ignore_nulls=True).alias("What became of it"),
+            pl.concat_str([state, wrong], separator=": ", ignore_nulls=True).alias(
+                "What became of it"
+            ),
             word.alias("Days late"),
         )
     )
@@ -294,7 +306,9 @@ def _unused(mine: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.DataFra
     quarantine = _headed(mine["quality.quarantine"], mine["quality.heading"])
     twice = mine["quality.duplicate"].with_columns(
         column=pl.lit(None, dtype=TEXT),
-        reason=pl.lit("the same row stands earlier in the same file, to the letter; it counts once"),
+        reason=pl.lit(
+            "the same row stands earlier in the same file, to the letter; it counts once"
+        ),
     )
     whole = (
         mine["quality.fate"]

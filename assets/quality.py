@@ -1,0 +1,215 @@
+"""Data quality: lineage, red amber green, inspectors' faults, a letter for each agency, a workbook.
+
+Letters leave the analyst's desk: their tables hold no cell of any row, and their questions are
+those of the sub-group's edition. The workbook is the analyst's alone.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import dagster as dg
+import polars as pl
+
+from assets.dissemination import PACK
+from assets.profile import evidence_of
+from assets.resources import Profile
+from assets.tables import OWNERS, by_name, inputs, table_asset
+from profile_pipeline import tables
+from profile_pipeline.analysis import quality_letters, quality_warnings
+from profile_pipeline.analysis.quality_rag import quality_rag
+from profile_pipeline.intake.lineage import lineage
+from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.linkage.review_folder import write_private
+from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.names import dataset_names
+
+LINES = {
+    "dataset": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "line": pl.Int64,
+    "word": pl.String,
+}
+QUALITY = (
+    "quality.delivery",
+    "quality.fate",
+    "quality.quarantine",
+    "quality.repairs",
+    "quality.duplicate",
+    "quality.heading",
+    "quality.missing_column",
+    "quality.unknown_value",
+    "quality.expectation",
+    "profile.data_quality",
+    "analysis.quality_rag",
+)
+LETTER_NEEDS = tuple(dict.fromkeys((*QUALITY, "records.subject", *PACK)))
+WARNING_NEEDS = (
+    "quality.delivery",
+    "profile.data_quality",
+    "records.cse_tracker",
+    "analysis.quality_rag",
+)
+
+
+def identity_columns(plan: Plan) -> list[tuple[str, str]]:
+    """Return `(dataset, column)` of every column that says who a person is or where they live."""
+    found = []
+    for dataset in plan.datasets:
+        for subject in dataset.subjects:
+            where = (subject.postcode, *subject.other_postcodes, *subject.address, subject.vehicle)
+            names = [*subject.identity_columns(), *(s.column for s in where if s is not None)]
+            found += [(dataset.id, column) for column in names]
+        if dataset.reference is not None:
+            found.append((dataset.id, dataset.reference.column))
+    return list(dict.fromkeys(found))
+
+
+def roles_of(plan: Plan) -> dict[str, set[str]]:
+    """Return who holds a role that a gap may be addressed to, by what the plan collects of whom."""
+    by_measure = {"CSE team": {"cse_tracker"}, "Police": {"offence", "missing_episode"}}
+    return {
+        role: {
+            plan.agency_name(dataset.id)
+            for dataset in plan.datasets
+            if any(event.measure in measures for event in dataset.events)
+        }
+        for role, measures in by_measure.items()
+    }
+
+
+def lines_of(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+    """Return where rows stand in the agencies' files: `dataset, file, row, line, word`.
+
+    Of files with rows that are named in a letter, and where the line is certain.
+    """
+    named = pl.concat(
+        frames[name].select("dataset", "file")
+        for name in ("quality.quarantine", "quality.repairs", "quality.duplicate")
+    ).unique()
+    parts = [pl.DataFrame(schema=LINES)]
+    for dataset, file in named.sort("dataset", "file").iter_rows():
+        told = source_lines(plan.data_root / file, plan.dataset(dataset).read, file)
+        if told is not None:
+            word, lines = told
+            parts.append(
+                pl.DataFrame({"line": lines}, schema={"line": pl.Int64})
+                .with_row_index("row")
+                .with_columns(dataset=pl.lit(dataset), file=pl.lit(file), word=pl.lit(word))
+                .select(list(LINES))
+                .cast(LINES)  # type: ignore[arg-type]
+            )
+    return pl.concat(parts)
+
+
+def letters(
+    frames: dict[str, pl.DataFrame], gaps: pl.DataFrame, plan: Plan
+) -> Iterator[tuple[str, bytes]]:
+    """Return the file name and the DOCX of the letter to each agency that supplies a dataset.
+
+    Args:
+        frames: tables of QUALITY and `records.subject`, exact.
+        gaps: intelligence gaps as the sub-group's edition prints them, every column text.
+        plan: the plan.
+    """
+    from reports.letter import LetterHead, agency_letter
+
+    settings = plan.settings
+    datasets, lines, identity = dataset_names(plan), lines_of(frames, plan), identity_columns(plan)
+    roles = roles_of(plan)
+    for agency in plan.collection.agencies:
+        if agency.name not in set(datasets["agency"]):
+            continue
+        made = quality_letters.letter_tables(
+            frames,
+            datasets,
+            agency.name,
+            lines=lines,
+            identity=identity,
+            gaps=quality_letters.addressed_to(gaps, agency.name, roles),
+        )
+        head = LetterHead(
+            agency=agency.name,
+            lead=agency.lead,
+            route=agency.contact_route,
+            partnership=f"{settings.area.name} safeguarding partnership",
+            author=settings.author,
+            title=settings.title,
+            period=f"{_day(settings.period.start)} to {_day(settings.period.end)}",
+            as_at=settings.as_at,
+            answer_by=settings.as_at + timedelta(days=settings.gaps.days_to_answer),
+            marking=settings.protective_marking,
+            synthetic=settings.synthetic,
+        )
+        yield f"{agency.id}.docx", agency_letter(head, made)
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+@dg.asset(
+    key=["dissemination", "agency_letters"],
+    ins=inputs(LETTER_NEEDS),
+    group_name="dissemination",
+    description="One letter for each agency: what came, what could not be used, what is asked.",
+    kinds={"word"},
+    owners=OWNERS,
+)
+def agency_letters(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/letters/<agency>.docx."""
+    from assets.report import safe_pack
+
+    named, plan = by_name(frames), profile.plan
+    safe = safe_pack(named, plan.settings.editions.sub_group)
+    folder = profile.output("restricted") / "letters"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    written = 0
+    for name, content in letters(named, safe["intelligence_gaps"], plan):
+        write_private(folder / name, content)
+        written += 1
+    return dg.MaterializeResult(
+        metadata={"folder": dg.MetadataValue.path(str(folder)), "letters": written}
+    )
+
+
+@dg.asset(
+    key=["dissemination", "data_quality_workbook"],
+    ins=inputs(QUALITY),
+    group_name="dissemination",
+    description="For the analyst alone: deliveries, fates, RAG, repairs, unknown values.",
+    kinds={"excel"},
+    owners=OWNERS,
+)
+def data_quality_workbook(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/data_quality.xlsx."""
+    from reports.quality import quality_workbook
+
+    content = quality_workbook(by_name(frames))
+    path = profile.output("restricted") / "data_quality.xlsx"
+    write_private(path, content)
+    return dg.MaterializeResult(
+        metadata={"file": dg.MetadataValue.path(str(path)), "bytes": len(content)}
+    )
+
+
+def quality_assets(plan: Plan) -> list[dg.AssetsDefinition]:
+    """Return the assets of lineage, RAG, warnings, letters and the workbook."""
+    del plan
+    return [
+        table_asset(
+            tables.LINEAGE, ["quality.heading"], lambda f, p: lineage(f["quality.heading"], p)
+        ),
+        table_asset(
+            tables.QUALITY_RAG,
+            ["profile.data_quality"],
+            lambda f, p: quality_rag(f["profile.data_quality"], p.settings.quality),
+        ),
+        table_asset(
+            tables.QUALITY_WARNING,
+            WARNING_NEEDS,
+            lambda f, p: quality_warnings.quality_warnings(evidence_of(f, p)),
+        ),
+        agency_letters,
+        data_quality_workbook,
+    ]
