@@ -95,7 +95,14 @@ def hotspot_map(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResul
 
 @_asset(
     "problem_profile",
-    (*PACK, "quality.delivery"),
+    (
+        *PACK,
+        "quality.delivery",
+        "analysis.quality_rag",
+        "analysis.quality_warning",
+        "people.linkage_accuracy",
+        "people.unlinkable_share",
+    ),
     "The problem profile for the sub-group: HTML, Word and PDF.",
     "pdf",
 )
@@ -115,6 +122,7 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.person",
         "records.indicator_event",
         "people.record_person",
+        "people.cohort_link",
     ),
     "For the analyst alone: each child with several indicators, and what puts the child there.",
     "excel",
@@ -133,10 +141,38 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         plan.settings.overlap_at_least,
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
         counted=frozenset(i.id for i in plan.indicators if i.counts_in_overlap),
+        cohort_link=named["people.cohort_link"],
     )
     return _written({"priority_cohort.xlsx": content}, profile.output("restricted"))
 
 
+@_asset(
+    "clerical_review",
+    (
+        "people.review_queue",
+        "people.review_sample",
+        "people.identity",
+        "people.linkage_accuracy",
+        "people.review_stopping",
+    ),
+    "For the analyst alone: pairs of records that a person should decide on.",
+    "excel",
+)
+def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/clerical_review.xlsx."""
+    from reports.review import clerical_review as workbook
+
+    named = by_name(frames)
+    content = workbook(
+        named["people.review_queue"],
+        named["people.review_sample"],
+        named["people.identity"],
+        named["people.linkage_accuracy"],
+        named["people.review_stopping"],
+    )
+    return _written({"clerical_review.xlsx": content}, profile.output("restricted"))
+
+
 def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step dissemination."""
-    return [sub_group_tables, hotspot_map, problem_profile, priority_cohort]
+    return [sub_group_tables, hotspot_map, problem_profile, priority_cohort, clerical_review]

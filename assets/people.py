@@ -10,12 +10,19 @@ import polars as pl
 from assets.resources import Profile
 from assets.tables import OWNERS, Frames, key_of, table_asset
 from profile_pipeline import tables
-from profile_pipeline.linkage import review_folder
+from profile_pipeline.linkage import fairness, review_folder, saved_models
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
 
 LISTS = {
+    "identity": tables.IDENTITY.description,
+    "evidence": "Scored pairs with the level and weight of each comparison (log2), by role.",
+    "decision": tables.DECISION.description,
+    "person_link": tables.PERSON_LINK.description,
+    "threshold_person": tables.THRESHOLD_PERSON.description,
     "review_queue": "Pairs of identities a person should decide on, the most telling first.",
+    "review_sample": "Pairs drawn at random to estimate the linkage's accuracy, in order.",
+    "review_stopping": "The accuracy estimate's limits by pairs of the sample decided.",
     "oversize": "Clusters that are too large or held loosely.",
     "unlinkable": "Records that hold too little to be linked, by dataset.",
     "contradiction": "Clerical decisions that contradict one another and were not applied.",
@@ -53,10 +60,26 @@ def link_people(
 ):
     """Children and, apart from them, suspects: Splink over distinct identities."""
     found = review_folder.link_all(subject, duplicate, profile.plan)
-    counts = {role: int(count) for role, count in found.persons_by_role.items()}
-    context.log.info(f"persons: {counts}")
+    context.log.info(f"linkage: {found.counts}")
+    told: dict[str, dg.MetadataValue] = {  # type: ignore[type-arg]
+        **{name: dg.MetadataValue.int(count) for name, count in found.counts.items()},
+        **_thresholds(profile.plan),
+        "match_weights": dg.MetadataValue.md(saved_models.weights_table(found.weights)),
+    }
     for name in ("record_person", "link", *LISTS):
-        yield dg.MaterializeResult(asset_key=["people", name], value=found.frames[name])
+        yield dg.MaterializeResult(
+            asset_key=["people", name],
+            value=found.frames[name],
+            metadata=told if name in ("record_person", "link") else {},
+        )
+
+
+def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type-arg]
+    linkage = plan.settings.linkage
+    return {
+        name: dg.MetadataValue.float(float(getattr(linkage, name)))
+        for name in ("threshold", "review_from", "strict_threshold")
+    }
 
 
 def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -91,7 +114,82 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _person_overlap,
         ),
+        table_asset(
+            tables.UNLINKABLE_SHARE,
+            ["people.identity", "records.subject"],
+            lambda frames, _: fairness.unlinkable_share(
+                frames["people.identity"], frames["records.subject"]
+            ),
+        ),
+        table_asset(
+            tables.LINKAGE_ACCURACY,
+            [
+                "people.evidence",
+                "people.decision",
+                "people.identity",
+                "people.record_person",
+                "people.person",
+                "records.looked_after",
+            ],
+            _linkage_accuracy,
+        ),
+        table_asset(
+            tables.COHORT_LINK,
+            [
+                "people.person_overlap",
+                "people.person_link",
+                "people.threshold_person",
+                "people.record_person",
+                "records.indicator_event",
+            ],
+            _cohort_link,
+        ),
+        table_asset(
+            tables.OVERLAP_BY_THRESHOLD,
+            [
+                "records.subject",
+                "records.indicator_event",
+                "records.cse_tracker",
+                "records.looked_after",
+                "people.threshold_person",
+                "geo.postcode",
+                "geo.ward",
+            ],
+            _overlap_by_threshold,
+        ),
     ]
+
+
+def _linkage_accuracy(frames: Frames, plan: Plan) -> pl.DataFrame:
+    return fairness.linkage_accuracy(
+        frames["people.evidence"],
+        frames["people.decision"],
+        frames["people.identity"],
+        frames["people.record_person"],
+        frames["people.person"],
+        frames["records.looked_after"],
+        plan.settings.linkage.seed,
+    )
+
+
+def _cohort_link(frames: Frames, plan: Plan) -> pl.DataFrame:
+    from profile_pipeline.analysis.thresholds import cohort_link
+
+    return cohort_link(
+        frames["people.person_overlap"],
+        frames["people.person_link"],
+        frames["people.threshold_person"],
+        frames["people.record_person"],
+        frames["records.indicator_event"],
+        indicator_names(plan),
+        plan.settings,
+    )
+
+
+def _overlap_by_threshold(frames: Frames, plan: Plan) -> pl.DataFrame:
+    from profile_pipeline.analysis.thresholds import overlap_by_threshold
+
+    return overlap_by_threshold(frames, indicator_names(plan), dataset_names(plan), plan.settings)
 
 
 def _persons(frames: Frames, plan: Plan) -> pl.DataFrame:

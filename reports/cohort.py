@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from profile_pipeline.tables import (
+    COHORT_LINK,
     INDICATOR_EVENT,
     PERSON,
     PERSON_INDICATORS,
@@ -30,7 +31,11 @@ NOTICE = (
     + "wrong, and may be a sign of other harm or of none.",
     "Absence of data is not low risk: a child whom an agency doesn't record, or whose agency "
     + "sent nothing, has fewer indicators here for that reason alone.",
-    "Records are joined by computer. Before anything is done for a child, check on the sheet "
+    "Records are joined by computer. 'Weakest link' is the match weight of the loosest join that a "
+    + "child's records can't do without; the columns behind it say whether they stay together "
+    + "under the strict threshold, and how many indicators then remain. "
+    + "`profile-pipeline explain` with the child's id tells each join in words.",
+    "Before anything is done for a child, check on the sheet "
     + "'sources' that the rows are the child's own, in the agencies' files.",
     "Handling: person-level data, for the analyst alone. Share the minimum necessary, record "
     + "the decision and the reason, and correct what turns out wrong.",
@@ -46,6 +51,7 @@ def priority_cohort(
     at_least: int,
     labels: Mapping[str, str] | None = None,
     counted: frozenset[str] | None = None,
+    cohort_link: pl.DataFrame | None = None,
 ) -> bytes:
     """Return `priority_cohort.xlsx`: notice, children, their indicators, and the source rows.
 
@@ -60,6 +66,7 @@ def priority_cohort(
         at_least: indicators from which a child is in the cohort (`overlap_at_least`).
         labels: indicators' labels by id; ids stand where there is none.
         counted: ids of indicators that count in overlap; the others are shown and marked.
+        cohort_link: people.cohort_link, what each child's records rest on; left out when not given.
     """
     overlap = conform(person_overlap, PERSON_OVERLAP)
     cohort = overlap.filter(pl.col("indicators") >= at_least).sort(
@@ -72,7 +79,7 @@ def priority_cohort(
     )
     sheets = [
         Sheet("notice", pl.DataFrame({"please read": [n.format(least=at_least) for n in NOTICE]})),
-        Sheet("children", _children(cohort, held, person)),
+        Sheet("children", _children(cohort, held, person, cohort_link)),
         Sheet("indicators", _indicators(held)),
         Sheet("sources", _sources(ids, indicator_event, record_person, labels, counted)),
     ]
@@ -92,7 +99,12 @@ def _yes_no(column: str) -> pl.Expr:
     return pl.when(pl.col(column)).then(pl.lit("yes")).otherwise(pl.lit("no"))
 
 
-def _children(cohort: pl.DataFrame, held: pl.DataFrame, person: pl.DataFrame) -> pl.DataFrame:
+def _children(
+    cohort: pl.DataFrame,
+    held: pl.DataFrame,
+    person: pl.DataFrame,
+    cohort_link: pl.DataFrame | None,
+) -> pl.DataFrame:
     """One row a child; a last column says in words what put the child here."""
     dated = pl.format(
         "{} ({}{} to {}; {} events; {})",
@@ -107,6 +119,7 @@ def _children(cohort: pl.DataFrame, held: pl.DataFrame, person: pl.DataFrame) ->
         dated.str.join("\n").alias("why the child is here")
     )
     ties = pl.len().over("indicators")
+    firmness = _firmness(cohort_link)
     return (
         cohort.join(
             conform(person, PERSON).select("person_id", "sex", "ethnic_group", "ward"),
@@ -115,6 +128,7 @@ def _children(cohort: pl.DataFrame, held: pl.DataFrame, person: pl.DataFrame) ->
             maintain_order="left",
         )
         .join(reasons, on="person_id", how="left", maintain_order="left")
+        .join(firmness, on="person_id", how="left", maintain_order="left")
         .select(
             "person_id",
             pl.col("indicators").alias("number of indicators"),
@@ -124,8 +138,21 @@ def _children(cohort: pl.DataFrame, held: pl.DataFrame, person: pl.DataFrame) ->
             _yes_no("at_risk_now").alias("at risk now"),
             pl.col("status").str.replace_all("_", " "),
             *(pl.col(c).fill_null("not recorded") for c in ("sex", "ethnic_group", "ward")),
+            *(name for name in firmness.columns if name != "person_id"),
             "why the child is here",
         )
+    )
+
+
+def _firmness(cohort_link: pl.DataFrame | None) -> pl.DataFrame:
+    """Return `person_id` and, where told, what the child's records rest on, for people."""
+    if cohort_link is None:
+        return pl.DataFrame(schema={"person_id": pl.String})
+    return conform(cohort_link, COHORT_LINK).select(
+        "person_id",
+        pl.col("weakest_link").round(1).alias("weakest link"),
+        _yes_no("stays_at_strict").alias("stays together when strict"),
+        pl.col("indicators_at_strict").alias("indicators then"),
     )
 
 

@@ -1,37 +1,67 @@
 """What the linkage must not lose: `review/` of the profile folder, and a linkage that uses it.
 
-`person_registry.csv` (identity hash, person id), `identity.key`, `decisions.csv` (clerical decisions)
-and `person_changes.csv` (merges and splits). All their owner's alone.
+`person_registry.csv` (identity hash, person id), `identity.key`, `decisions.csv` (of people),
+`shown_identities.csv` (what the reviewers saw), `person_changes.csv` (merges and splits) and the
+trained models. All their owner's alone. Filled workbooks of the clerical review are read from here.
 """
 
 import hashlib
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from profile_pipeline import tables
-from profile_pipeline.errors import PlanError, Problem
+from profile_pipeline.linkage import decisions as clerical
+from profile_pipeline.linkage import saved_models
+from profile_pipeline.linkage.accuracy import banded, estimate, sample_pairs
+from profile_pipeline.linkage.clusters import BELOW, IMPLIED, JOINED, cluster
+from profile_pipeline.linkage.explain import weakest_links
+from profile_pipeline.linkage.identities import collapse, enough
 from profile_pipeline.linkage.persons import (
     Linkage,
+    assign_at_threshold,
     assign_person_ids,
     link_children,
     link_suspects,
 )
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
+from profile_pipeline.linkage.review import FIELDS
 from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.settings import LinkageSettings
 
 CHILD_ROLES = ("child",)
-DECISIONS = "decisions.csv"
+PAIR = ["identity_a", "identity_b"]
+SHOWN = "shown_identities.csv"
+STOPS = (25, 50, 100, 150, 200, 300)  # pairs of the sample after which one may stop
+OTHER_THRESHOLDS = (2.0, 8.0, 11.0)  # beside the default and the strict one
 
 
 @dataclass(frozen=True)
 class Linked:
-    """Frames by name (see `assets.people`) and persons by role."""
+    """Frames by name (see `assets.people`), counts for the log, and the models' match weights."""
 
     frames: dict[str, pl.DataFrame]
-    persons_by_role: dict[str, int]
+    counts: dict[str, int]
+    weights: pl.DataFrame
+
+    @property
+    def persons_by_role(self) -> dict[str, int]:
+        """Persons found, by role."""
+        return {role: self.counts[f"persons_{role}"] for role in ("child", "suspect")}
+
+
+@dataclass(frozen=True)
+class _Role:
+    """A role's records collapsed, and what is known of it before it is linked."""
+
+    name: str
+    subjects: pl.DataFrame
+    identities: pl.DataFrame
+    of_record: pl.DataFrame
+    states: pl.DataFrame
 
 
 def review_path(plan: Plan) -> Path:
@@ -72,74 +102,375 @@ def read_registry(plan: Plan) -> pl.DataFrame | None:
     return pl.read_csv(path, schema=REGISTRY_SCHEMA) if path.is_file() else None
 
 
-def read_decisions(plan: Plan) -> pl.DataFrame | None:
-    """Return the clerical decisions; None when there are none.
-
-    Raises PlanError when the file can't be read as decisions.
-    """
-    path = review_path(plan) / DECISIONS
-    if not path.is_file():
-        return None
-    needed = {"identity_a", "identity_b", "decision"}
-    try:
-        decisions = pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError:
-        raise PlanError(
-            Problem(f"review/{DECISIONS}", "is not a CSV file.", "Restore it.")
-        ) from None
-    if not needed <= set(decisions.columns):
-        lacking = ", ".join(sorted(needed - set(decisions.columns)))
-        raise PlanError(Problem(f"review/{DECISIONS}:1", f"lacks the column {lacking}."))
-    return decisions
-
-
 def link_all(subjects: pl.DataFrame, duplicates: pl.DataFrame, plan: Plan) -> Linked:
     """Return every record's person, for children and, apart from them, for suspects.
+
+    Filled workbooks in `review/` are read first; a decision in them holds from this run on.
 
     Args:
         subjects: records.subject.
         duplicates: quality.duplicate; a row that repeats another speaks of the same persons.
         plan: the plan; its `review/` folder is read and renewed.
+
+    Raises PlanError when a workbook or a file of `review/` can't be used.
     """
-    settings = plan.settings.linkage
-    key, decisions, registry = (
-        identity_key(plan, subjects),
-        read_decisions(plan),
-        read_registry(plan),
-    )
+    folder, settings = review_path(plan), plan.settings.linkage
+    found = clerical.read_workbooks(folder)
+    decided = clerical.merged(clerical.read_decisions(folder), found)
+    key, registry, seen = identity_key(plan, subjects), read_registry(plan), _read_shown(folder)
     is_child = pl.col("role").is_in(CHILD_ROLES)
-    linkages = [
-        link_children(subjects.filter(is_child), settings=settings, key=key, decisions=decisions),
-        link_suspects(subjects.filter(~is_child), settings=settings, key=key, decisions=decisions),
+    roles = [
+        _collapsed(name, subjects.filter(rows), key, decided, seen)
+        for name, rows in (("child", is_child), ("suspect", ~is_child))
     ]
+    models = saved_models.read_models(folder)
+    linkages, used = [], []
+    for role in roles:
+        linkage, model = _linked(role, settings, key, folder, models)
+        linkages.append(linkage)
+        used.append(model)
+    states = _states(roles, linkages)
     people, registries, changes = [], [], []
     for linkage in linkages:
-        known = _of_role(registry, linkage)
-        records, renewed, log = assign_person_ids(linkage, known)
+        records, renewed, log = assign_person_ids(linkage, _of_role(registry, linkage))
         people.append(records)
         registries.append(renewed)
         changes.append(log)
-    record_person = _with_duplicates(pl.concat(people), duplicates)
     change = pl.concat([pl.DataFrame(schema=CHANGE_SCHEMA), *changes])
-    _keep(plan, pl.concat(registries), change)
+    links = pl.concat([linkage.links for linkage in linkages])
+    evidence = _evidence(linkages, settings)
+    answered = clerical.to_apply(states)
+    queue = _queue(linkages, answered, settings)
+    sample = _sample(linkages[0], evidence, answered, settings)
     frames = {
-        "record_person": record_person,
-        "link": pl.concat([linkage.links for linkage in linkages]),
-        "review_queue": pl.concat([linkage.review for linkage in linkages], how="diagonal_relaxed"),
-        "oversize": pl.concat([linkage.oversize for linkage in linkages], how="diagonal_relaxed"),
-        "unlinkable": pl.concat(
-            [linkage.unlinkable for linkage in linkages], how="diagonal_relaxed"
-        ),
-        "contradiction": pl.concat(
-            [linkage.contradictions for linkage in linkages], how="diagonal_relaxed"
-        ),
+        "record_person": _with_duplicates(pl.concat(people), duplicates),
+        "link": links,
+        "identity": pl.concat([_identity(linkage) for linkage in linkages]),
+        "evidence": evidence,
+        "decision": states,
+        "review_queue": queue,
+        "review_sample": sample,
+        "review_stopping": _stopping(evidence, sample, states, settings.seed),
+        "oversize": _of_all([linkage.oversize for linkage in linkages]),
+        "unlinkable": _of_all([linkage.unlinkable for linkage in linkages]),
+        "contradiction": _contradictions(states),
         "change": change,
     }
-    counts = {
-        linkage.role: records["person_id"].n_unique()
-        for linkage, records in zip(linkages, people, strict=True)
+    others = {
+        role.name: _at_thresholds(one, settings) for role, one in zip(roles, linkages, strict=True)
     }
-    return Linked(frames, counts)
+    frames["threshold_person"] = others["child"]
+    frames["person_link"] = pl.concat(
+        _person_link(one, records, others[one.role])
+        for one, records in zip(linkages, people, strict=True)
+    )
+    shown_now = pl.concat([queue.select(PAIR), sample.select(PAIR), decided.select(PAIR)])
+    _keep(plan, pl.concat(registries), change)
+    _keep_review(folder, decided, seen, roles, shown_now)
+    for role, model in zip(roles, used, strict=True):
+        if model is not None:
+            write_private(folder / model.file, model.content)
+            models = saved_models.listed(models, role.name, model, role.identities)
+    write_private(folder / saved_models.FILE, models.write_csv().encode())
+    counts = _counts(frames, linkages, people, settings)
+    counts |= {f"model_version_{r.name}": m.version for r, m in zip(roles, used, strict=True) if m}
+    weights = [
+        saved_models.match_weights(role.name, model.content)
+        for role, model in zip(roles, used, strict=True)
+        if model is not None
+    ]
+    return Linked(
+        frames, counts, pl.concat([pl.DataFrame(schema=saved_models.WEIGHT_SCHEMA), *weights])
+    )
+
+
+def _of_all(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(parts, how="diagonal_relaxed")
+
+
+def _collapsed(
+    name: str, subjects: pl.DataFrame, key: bytes, decided: pl.DataFrame, seen: pl.DataFrame
+) -> _Role:
+    identities, of_record = collapse(subjects, key)
+    states = clerical.effective(decided, seen, identities, of_record)
+    return _Role(name, subjects, identities, of_record, states)
+
+
+def _linked(
+    role: _Role,
+    settings: LinkageSettings,
+    key: bytes,
+    folder: Path,
+    models: pl.DataFrame,
+) -> tuple[Linkage, saved_models.Model | None]:
+    """Link a role with its saved model, or train one; None with too few identities for a model."""
+    link = link_children if role.name == "child" else link_suspects
+    wanted = clerical.to_apply(role.states)
+    decisions = wanted if wanted.height else None
+    known = None if settings.retrain else saved_models.usable(folder, role.name, role.identities)
+    if known is not None:
+        linkage = link(role.subjects, settings=settings, key=key, decisions=decisions, model=known)
+        content = known.read_bytes()
+        return linkage, saved_models.entered(models, role.name, content, role.identities)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = Path(scratch) / "model.json"
+        linkage = link(role.subjects, settings=settings, key=key, save_model_to=path)
+        if not path.is_file():
+            return linkage, None
+        content = saved_models.stable(path.read_text(encoding="utf-8"))
+        write_private(path, content)
+        # Linked again by what was saved, so that later runs weigh to the last digit alike.
+        linkage = link(role.subjects, settings=settings, key=key, decisions=decisions, model=path)
+    return linkage, saved_models.entered(models, role.name, content, role.identities)
+
+
+def _states(roles: list[_Role], linkages: list[Linkage]) -> pl.DataFrame:
+    """Return every decision with its state: of children, of suspects, or of nobody now."""
+    found = []
+    for role, linkage in zip(roles, linkages, strict=True):
+        refused = linkage.contradictions.select(
+            pl.col("identity_a").alias("applied_a"),
+            pl.col("identity_b").alias("applied_b"),
+            pl.lit(True).alias("refused"),
+        )
+        refused = pl.concat(
+            [
+                refused,
+                refused.select(
+                    pl.col("applied_b").alias("applied_a"),
+                    pl.col("applied_a").alias("applied_b"),
+                    "refused",
+                ),
+            ]
+        ).unique()
+        found.append(
+            role.states.join(refused, on=["applied_a", "applied_b"], how="left")
+            .with_columns(
+                pl.when(pl.col("refused").fill_null(False))
+                .then(pl.lit(clerical.CONTRADICTS))
+                .otherwise("state")
+                .alias("state")
+            )
+            .drop("refused")
+        )
+    states = pl.concat(found).unique(maintain_order=True)
+    own = [name for name in clerical.SCHEMA if name != "superseded"]
+    applies = pl.col("state").is_in([clerical.COUNTS])
+    # A decision about children is lost among suspects, and the other way round.
+    somewhere = states.filter(~pl.col("state").is_in([clerical.LOST])).select(own).unique()
+    gone = pl.col("state") == clerical.LOST
+    kept = pl.concat(
+        [states.filter(~gone), states.filter(gone).join(somewhere, on=own, how="anti")]
+    ).unique()
+    return tables.conform(kept, tables.DECISION).sort(
+        applies, *own, "state", "applied_a", "applied_b", descending=[True, *[False] * 10]
+    )
+
+
+def _contradictions(states: pl.DataFrame) -> pl.DataFrame:
+    """Return the decisions that contradict others: both identities, who, when, source."""
+    return states.filter(pl.col("state") == clerical.CONTRADICTS).select(
+        *PAIR, "decision", "who", "decided_on", "source"
+    )
+
+
+def _evidence(linkages: list[Linkage], settings: LinkageSettings) -> pl.DataFrame:
+    """Return the scored pairs of all roles, with what the linkage by itself makes of each."""
+    parts = []
+    for linkage in linkages:
+        links = linkage.links
+        if linkage.decisions is not None:
+            links = cluster(
+                linkage.identities,
+                linkage.evidence,
+                threshold=linkage.threshold,
+                strict=settings.strict_threshold,
+                learnt=linkage.learnt,
+            ).links
+        by_itself = links.select(*PAIR, pl.col("decision").is_in([JOINED, IMPLIED]).alias("linked"))
+        parts.append(
+            linkage.evidence.join(
+                by_itself, on=PAIR, how="left", maintain_order="left"
+            ).with_columns(pl.lit(linkage.role).alias("role"))
+        )
+    return _of_all(parts).sort("match_weight", *PAIR, descending=[True, False, False])
+
+
+def _queue(
+    linkages: list[Linkage], answered: pl.DataFrame, settings: LinkageSettings
+) -> pl.DataFrame:
+    """Return the pairs to decide, children's and suspects' together, the most telling first."""
+    pairs = _of_all(
+        [one.review.with_columns(pl.lit(one.role).alias("role")) for one in linkages]
+    ).join(answered, on=PAIR, how="anti", maintain_order="left")
+    chance = 1 / (1 + 2 ** (-pl.col("match_weight")))
+    doubt = pl.when(pl.col("decision") == "refused").then(0.25).otherwise(chance * (1 - chance))
+    return (
+        pairs.with_columns((doubt * pl.col("records")).alias("telling"))
+        .sort("telling", *PAIR, descending=[True, False, False])
+        .drop("telling")
+        .head(settings.review_limit)
+    )
+
+
+def _sample(
+    linkage: Linkage, evidence: pl.DataFrame, answered: pl.DataFrame, settings: LinkageSettings
+) -> pl.DataFrame:
+    """Return the pairs of children to decide for the accuracy estimate, those decided left out.
+
+    The order may be stopped at any point. Weights are with it for the estimate, not for the reader.
+    """
+    pairs = _as_links(evidence)
+    wanted = settings.review_sample + answered.height
+    drawn = (
+        sample_pairs(pairs, wanted, settings.seed)
+        .join(answered, on=PAIR, how="anti", maintain_order="left")
+        .head(settings.review_sample)
+    )
+    fields = linkage.identities.select("identity", *FIELDS)
+    for side in "ab":
+        named = fields.rename(
+            {"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}}
+        )
+        drawn = drawn.join(named, on=f"identity_{side}", how="left", maintain_order="left")
+    return drawn
+
+
+def _stopping(
+    evidence: pl.DataFrame, sample: pl.DataFrame, states: pl.DataFrame, seed: int
+) -> pl.DataFrame:
+    """Return the estimate's lower limits by pairs of the sample decided, if all agree with it.
+
+    Columns `pairs, precision_lower, recall_lower`; decisions there are already count.
+    """
+    links = _as_links(evidence)
+    columns = [*PAIR, "match_weight", "linked", "band"]
+    known = clerical.of_sample(states)
+    before = banded(links).join(known.select(PAIR), on=PAIR, how="semi").select(columns)
+    agreed = sample.select(
+        *PAIR,
+        pl.when("linked").then(pl.lit(clerical.SAME)).otherwise(pl.lit(clerical.DIFFERENT))
+        .alias("decision"),
+    )  # fmt: skip
+    rows = []
+    for pairs in (count for count in STOPS if count <= sample.height):
+        drawn = pl.concat([before, sample.head(pairs).select(columns)])
+        answers = pl.concat([known.select(agreed.columns), agreed.head(pairs)])
+        figure = estimate(links, drawn, answers, seed)
+        rows.append((pairs, figure["precision"].lower, figure["recall"].lower))
+    schema = {"pairs": pl.Int64, "precision_lower": pl.Float64, "recall_lower": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _as_links(evidence: pl.DataFrame) -> pl.DataFrame:
+    """Return the scored pairs of children as the linkage by itself decides them."""
+    by_itself = pl.when("linked").then(pl.lit(JOINED)).otherwise(pl.lit(BELOW))
+    return evidence.filter(pl.col("role") == "child").select(
+        *PAIR, "match_weight", by_itself.alias("decision")
+    )
+
+
+def _identity(linkage: Linkage) -> pl.DataFrame:
+    held = linkage.identities.select("identity", (~enough("fore", "sur")).alias("too_little"))
+    frame = linkage.record_cluster.join(held, on="identity", maintain_order="left").with_columns(
+        (pl.len().over("cluster") == 1).alias("alone")
+    )
+    return tables.conform(frame, tables.IDENTITY)
+
+
+def _at_thresholds(linkage: Linkage, settings: LinkageSettings) -> pl.DataFrame:
+    """Return the records' persons at other thresholds; of suspects at the strict one alone."""
+    strict, own = settings.strict_threshold, linkage.threshold
+    wanted = {strict, own, *OTHER_THRESHOLDS} if linkage.role == "child" else {strict}
+    parts = []
+    for threshold in sorted(wanted):
+        same = threshold == own
+        frame = linkage.record_cluster if same else assign_at_threshold(linkage, threshold)
+        parts.append(
+            frame.with_columns(
+                pl.lit(threshold, dtype=pl.Float64).alias("threshold"),
+                pl.lit(threshold == strict).alias("strict"),
+            )
+        )
+    return tables.union(parts, tables.THRESHOLD_PERSON)
+
+
+def _person_link(
+    linkage: Linkage, records: pl.DataFrame, at_thresholds: pl.DataFrame
+) -> pl.DataFrame:
+    """Return people.person_link of a role."""
+    place = linkage.record_cluster.join(records.select("record_id", "person_id"), on="record_id")
+    weakest = weakest_links(linkage.record_cluster, linkage.evidence).select(
+        "cluster", "weakest_link"
+    )
+    strict = at_thresholds.filter("strict").select("record_id", pl.col("cluster").alias("part"))
+    frame = (
+        place.join(strict, on="record_id", how="left")
+        .group_by("person_id", "cluster")
+        .agg(
+            pl.col("identity").n_unique().cast(pl.Int64).alias("identities"),
+            pl.col("part").n_unique().cast(pl.Int64).alias("parts_at_strict"),
+        )
+        .join(weakest, on="cluster", how="left")
+        .with_columns(
+            pl.lit(linkage.role).alias("role"),
+            (pl.col("parts_at_strict") == 1).alias("stays_at_strict"),
+        )
+        .sort("person_id")
+    )
+    return tables.conform(frame, tables.PERSON_LINK)
+
+
+def _counts(
+    frames: dict[str, pl.DataFrame],
+    linkages: list[Linkage],
+    people: list[pl.DataFrame],
+    settings: LinkageSettings,
+) -> dict[str, int]:
+    """Return counts for the log and the UI; nothing in them speaks of a person."""
+    counts: dict[str, int] = {}
+    for linkage, records in zip(linkages, people, strict=True):
+        role = linkage.role
+        counts[f"records_{role}"] = records.height
+        counts[f"identities_{role}"] = linkage.identities.height
+        counts[f"persons_{role}"] = records["person_id"].n_unique()
+    by_decision = frames["link"].group_by("decision").len().sort("decision")
+    counts |= {f"pairs_{name}": int(size) for name, size in by_decision.iter_rows()}
+    states = frames["decision"]
+    counts |= {
+        "review_queue": frames["review_queue"].height,
+        "review_sample": frames["review_sample"].height,
+        "decisions_that_count": states.filter(pl.col("state") == clerical.COUNTS)
+        .select(*PAIR)
+        .unique()
+        .height,
+        "decisions_contradictory": frames["contradiction"].height,
+        "decisions_without_records": states.filter(pl.col("state") == clerical.LOST).height,
+    }
+    return counts
+
+
+def _read_shown(folder: Path) -> pl.DataFrame:
+    path = folder / SHOWN
+    if not path.is_file():
+        return pl.DataFrame(schema=clerical.SHOWN_SCHEMA)
+    return pl.read_csv(path, schema=clerical.SHOWN_SCHEMA)
+
+
+def _keep_review(
+    folder: Path,
+    decided: pl.DataFrame,
+    seen: pl.DataFrame,
+    roles: list[_Role],
+    pairs: pl.DataFrame,
+) -> None:
+    """Keep the decisions, and what the identities shown or decided about hold."""
+    if decided.height:
+        write_private(folder / clerical.FILE, decided.write_csv().encode())
+    wanted = pl.concat([pairs["identity_a"], pairs["identity_b"]]).unique()
+    now = [clerical.shown(role.identities, role.of_record, wanted) for role in roles]
+    every = pl.concat([seen, *now]).unique().sort(list(clerical.SHOWN_SCHEMA))
+    write_private(folder / SHOWN, every.write_csv().encode())
 
 
 def _of_role(registry: pl.DataFrame | None, linkage: Linkage) -> pl.DataFrame | None:

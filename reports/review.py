@@ -1,0 +1,271 @@
+"""`clerical_review.xlsx`: pairs of identities for a person to decide on. For the analyst alone.
+
+Filled and saved in the profile's `review/` folder, its decisions hold from the next run on. Nothing
+is hidden; no text of an agency is ever a formula.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise
+
+WORDS = ("same", "different", "can't tell")
+ANSWERS = ("decision", "who", "when", "why")
+FIELDS = {
+    "forename": "forename",
+    "surname": "surname",
+    "other_names": "other names",
+    "dob": "date of birth",
+    "sex": "sex",
+    "postcode": "postcode",
+    "nhs": "NHS number",
+    "upn": "UPN",
+    "local_ids": "local ids",
+}
+SOURCES_SHOWN = 12
+SPARE_ROWS = 5  # rows in the list of answers beyond the last, so that a copied row has it too
+NOTICE = (
+    "Restricted: person-level data, for the analyst alone. Share the minimum necessary.",
+    "Each row shows two identities: what records say about a person, once. Decide whether they "
+    + "are one person. A wrong link brings the wrong child to notice; a missed one hides a child.",
+    "Where the two differ, both cells are shaded and the column 'differs' says so in words. A "
+    + "blank was not given, which is no difference. Twins and siblings share surname and home.",
+    "Look the rows up in the agencies' files (columns 'rows of a' and 'rows of b'; data rows are "
+    + "counted from 0, headings not counted) before you decide.",
+    "Write same, different or can't tell in 'decision', your name in 'who', the day in 'when' "
+    + "(2016-04-30) and the reason in 'why'. Can't tell is an answer. Leave the other cells "
+    + "as they are.",
+    "Save the workbook in the profile's folder review/ under any name ending in .xlsx, and run "
+    + "again. Each decision is taken once and holds over all later runs; a later decision on the "
+    + "same pair takes its place. To change your mind, change the word and the day.",
+    "Sheet 'Review': the pairs whose answer would change most, first. Refused pairs were held "
+    + "apart by a rule; pairs below the threshold were not joined; joined pairs rest on little.",
+    "Sheet 'Sample': pairs drawn at random, without weights or reasons, so that nothing guides "
+    + "the answer. The accuracy of the linkage is estimated from it, overall and by group. Begin "
+    + "at the top; you may stop anywhere.",
+)
+STOPPING = (
+    "How firm the estimate would be if you stopped after so many pairs of 'Sample' and each answer "
+    "agreed with the linkage. Answers that don't agree lower the figures."
+)
+
+
+def clerical_review(
+    queue: pl.DataFrame,
+    sample: pl.DataFrame,
+    identity: pl.DataFrame,
+    linkage_accuracy: pl.DataFrame,
+    stopping: pl.DataFrame | None = None,
+) -> bytes:
+    """Return the workbook; the same frames give the same bytes.
+
+    Args:
+        queue: people.review_queue, most telling first.
+        sample: people.review_sample, in the order drawn; weights and bands are not printed.
+        identity: people.identity, for the rows (dataset, file, row) behind each identity.
+        linkage_accuracy: people.linkage_accuracy, the estimate as it stands.
+        stopping: people.review_stopping, the estimate's limits by pairs decided.
+    """
+    import xlsxwriter
+
+    rows = _source_rows(identity)
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        book.set_properties({"title": "Clerical review (restricted)", "created": CREATED})
+        style = _Styles(book)
+        _notice(book, style, queue.height, sample.height, linkage_accuracy, stopping)
+        told = ("role", "reason", "records")
+        _pairs(book, style, "Review", queue, rows, told, ("speaks_for", "speaks_against"), True)
+        _pairs(book, style, "Sample", sample, rows, (), (), False)
+    return buffer.getvalue()
+
+
+class _Styles:
+    """The workbook's cell formats."""
+
+    def __init__(self, book: Any) -> None:
+        cell = {"text_wrap": True, "valign": "top", "border": 1, "border_color": "#d5dde2"}
+        self.head = book.add_format(
+            cell | {"bold": True, "bg_color": "#1f3a4d", "font_color": "white"}
+        )
+        self.plain = book.add_format(cell)
+        self.differs = book.add_format(cell | {"bg_color": "#fbd9b5"})
+        self.answer = book.add_format(cell | {"bg_color": "#e6f2e6"})
+        self.day = book.add_format(cell | {"bg_color": "#e6f2e6", "num_format": "yyyy-mm-dd"})
+        self.number = book.add_format(cell | {"num_format": "0.0"})
+        self.text = book.add_format({"text_wrap": True, "valign": "top"})
+        self.strong = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+
+
+def _notice(
+    book: Any,
+    style: _Styles,
+    pairs: int,
+    drawn: int,
+    accuracy: pl.DataFrame,
+    stopping: pl.DataFrame | None,
+) -> None:
+    sheet = book.add_worksheet("Notice")
+    sheet.set_column(0, 0, 110)
+    sheet.set_column(1, 4, 18)
+    lines = [*NOTICE, f"To decide: {pairs} pairs on 'Review', {drawn} on 'Sample'."]
+    sheet.write_string(0, 0, "Clerical review of the linkage", style.strong)
+    for place, line in enumerate(lines, start=1):
+        sheet.write_string(place, 0, line, style.text)
+    place = len(lines) + 2
+    sheet.write_string(place, 0, "The estimate as it stands (children):", style.strong)
+    overall = accuracy.filter(pl.col("dimension") == "all")
+    for row in overall.iter_rows(named=True):
+        place += 1
+        said = row["note"] or (
+            f"{row['value']:.4f}, 95% limits {row['lower']:.4f} to {row['upper']:.4f}, "
+            f"from {row['pairs_decided']} pairs decided"
+        )
+        sheet.write_string(place, 0, f"{row['measure']}: {said}", style.text)
+    if stopping is None or stopping.is_empty():
+        return
+    place += 2
+    sheet.write_string(place, 0, STOPPING, style.strong)
+    for row in stopping.iter_rows(named=True):
+        place += 1
+        sheet.write_string(
+            place,
+            0,
+            f"after {row['pairs']} pairs: precision at least {row['precision_lower']:.3f}, "
+            f"recall at least {row['recall_lower']:.3f} (lower 95% limits)",
+            style.text,
+        )
+
+
+def _source_rows(identity: pl.DataFrame) -> pl.DataFrame:
+    """Return `identity, rows`: each row behind an identity in words, a line each."""
+    line = pl.concat_str(
+        "dataset", pl.lit(", "), "file", pl.lit(", row "), pl.col("row").cast(pl.String)
+    )
+    more = pl.len().cast(pl.Int64) - SOURCES_SHOWN
+    return (
+        identity.sort("dataset", "file", "row")
+        .group_by("identity", maintain_order=True)
+        .agg(line.head(SOURCES_SHOWN).str.join("\n").alias("rows"), more.alias("n"))
+        .select(
+            "identity",
+            pl.when(pl.col("n") > 0)
+            .then(pl.format("{}\nand {} more (people.identity)", "rows", "n"))
+            .otherwise("rows")
+            .alias("rows"),
+        )
+    )
+
+
+def _pairs(
+    book: Any,
+    style: _Styles,
+    name: str,
+    pairs: pl.DataFrame,
+    rows: pl.DataFrame,
+    before: Sequence[str],
+    after: Sequence[str],
+    weights: bool,
+) -> None:
+    """Write a sheet of pairs: answers first, then both identities side by side, then the rest."""
+    for side in "ab":
+        named = rows.rename({"identity": f"identity_{side}", "rows": f"rows_{side}"})
+        pairs = pairs.join(named, on=f"identity_{side}", how="left", maintain_order="left")
+    sheet = book.add_worksheet(name)
+    heads = [
+        "pair", *ANSWERS, *before, "differs",
+        *(f"{label} {side}" for label in FIELDS.values() for side in "ab"),
+        *(head.replace("_", " ") for head in after),
+        *(("match weight",) if weights else ()),
+        "rows of a", "rows of b", "identity a", "identity b",
+    ]  # fmt: skip
+    for column, head in enumerate(heads):
+        sheet.write_string(0, column, head, style.head)
+        sheet.set_column(column, column, _width(head))
+    for number, pair in enumerate(pairs.iter_rows(named=True), start=1):
+        cells = _cells(pair, number, before, after, weights, style)
+        for column, (value, form) in enumerate(cells):
+            if isinstance(value, float | int):
+                sheet.write_number(number, column, value, form)
+            else:
+                sheet.write_string(number, column, neutralise(value)[:EXCEL_CELL_LIMIT], form)
+    last = pairs.height + SPARE_ROWS
+    sheet.data_validation(
+        1, 1, last, 1,
+        {
+            "validate": "list", "source": list(WORDS), "error_title": "Decision",
+            "error_message": "Choose same, different or can't tell.",
+        },
+    )  # fmt: skip
+    sheet.freeze_panes(1, 1 + len(ANSWERS))
+    if pairs.height:
+        sheet.autofilter(0, 0, pairs.height, len(heads) - 1)
+    sheet.set_landscape()
+    sheet.set_paper(8)  # A3
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+
+
+def _cells(
+    pair: dict[str, Any],
+    number: int,
+    before: Sequence[str],
+    after: Sequence[str],
+    weights: bool,
+    style: _Styles,
+) -> list[tuple[str | float | int, Any]]:
+    """Return a row's cells, each with its format."""
+    sides = {
+        field: (_text(field, pair[f"{field}_a"]), _text(field, pair[f"{field}_b"]))
+        for field in FIELDS
+    }
+    unlike = [field for field, (a, b) in sides.items() if a and b and a != b]
+    one = [field for field, (a, b) in sides.items() if bool(a) != bool(b)]
+    said = ", ".join(FIELDS[field] for field in unlike) or "nothing that both give"
+    if one:
+        said += f"; given by one only: {', '.join(FIELDS[field] for field in one)}"
+    cells: list[tuple[str | float | int, Any]] = [(number, style.plain)]
+    cells += [("", style.day if head == "when" else style.answer) for head in ANSWERS]
+    for head in before:
+        value = pair[head]
+        cells.append((value if isinstance(value, int) else _reason(pair, head), style.plain))
+    cells.append((said, style.plain))
+    for field, both in sides.items():
+        cells += [(text, style.differs if field in unlike else style.plain) for text in both]
+    cells += [(pair[head] or "", style.plain) for head in after]
+    if weights:
+        cells.append((float(pair["match_weight"]), style.number))
+    cells += [(pair[key] or "", style.plain) for key in ("rows_a", "rows_b")]
+    return [*cells, *((pair[key], style.plain) for key in ("identity_a", "identity_b"))]
+
+
+def _reason(pair: dict[str, Any], head: str) -> str:
+    """Why the pair is asked about, in words; another column as it stands."""
+    if head != "reason":
+        return str(pair[head] or "")
+    if pair["decision"] == "refused":
+        return f"held apart: {pair['reason']}"
+    if pair["decision"] == "below_threshold":
+        return "not joined: the evidence falls short of the threshold"
+    return str(pair["reason"] or "")
+
+
+def _text(field: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    if field == "dob" and len(str(value)) == 8:
+        return f"{value[:4]}-{value[4:6]}-{value[6:]}"
+    return str(value)
+
+
+def _width(head: str) -> int:
+    wide = {"why": 30, "reason": 30, "differs": 30, "speaks for": 45, "speaks against": 45}
+    if head.startswith("rows of"):
+        return 42
+    return wide.get(head, 7 if head in ("pair", "records") else 15)
