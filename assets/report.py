@@ -37,6 +37,8 @@ def report_files(frames: dict[str, pl.DataFrame], plan: Plan) -> dict[str, bytes
         coverage=coverage_table(plan),
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
         commentary=read_commentary(plan),
+        rag=frames.get("analysis.quality_rag"),
+        warnings=frames.get("analysis.quality_warning"),
     )
     return build_report(context)
 

@@ -24,6 +24,7 @@ def build_definitions(folder: Path, as_at: str = "") -> dg.Definitions:
     from assets.geography import geography_assets
     from assets.people import people_assets
     from assets.profile import profile_assets
+    from assets.quality import quality_assets
     from assets.records import records_assets
     from assets.resources import Profile, Warehouse, WarehouseIOManager, plan_as_at
 
@@ -38,6 +39,7 @@ def build_definitions(folder: Path, as_at: str = "") -> dg.Definitions:
             *geography_assets(plan),
             *profile_assets(plan),
             *dissemination_assets(plan),
+            *quality_assets(plan),
         ],
         jobs=[
             dg.define_asset_job(

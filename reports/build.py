@@ -95,6 +95,8 @@ def render(
                 "deliveries",
                 "quality",
                 "completeness",
+                "rag",
+                "warnings",
                 "coverage",
                 "cohort",
                 "prevalence",

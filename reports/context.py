@@ -30,6 +30,8 @@ class ReportContext:
         commentary: the analyst's own text by section (`summary`, `context`, `scale`, `victims`,
             `overlap`, `suspects`, `locations`, `hidden`, `interviews`, `disruption`, `gaps`).
         code_lists: name of a code list and where its values come from.
+        rag: analysis.quality_rag; colours and what they are of are printed, no values.
+        warnings: analysis.quality_warning, whose texts hold no count of people.
     """
 
     settings: ProfileSettings
@@ -42,3 +44,5 @@ class ReportContext:
     labels: Mapping[str, str] = field(default_factory=dict)
     commentary: Mapping[str, str] = field(default_factory=dict)
     code_lists: Mapping[str, str] = field(default_factory=dict)
+    rag: pl.DataFrame | None = None
+    warnings: pl.DataFrame | None = None

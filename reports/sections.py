@@ -199,6 +199,63 @@ def _rag(text: str, limit: float) -> Markdown:
     return Markdown(f"{escape(text)} {'**red**' if colour == 'red' else colour}")
 
 
+def rag(ctx: ReportContext) -> Markdown:
+    """Dataset by quarter: the worst colour of its delivery, and what is red in the newest."""
+    frame = ctx.rag
+    if frame is None or frame.is_empty():
+        return ABSENT
+    overall = frame.filter(pl.col("measure") == "overall")
+    quarters = sorted(set(overall["quarter"].to_list()))
+    colour = {(d, q): c for d, q, c in overall.select("dataset", "quarter", "rag").iter_rows()}
+    newest = (
+        overall.filter(pl.col("rag") != "not told").group_by("dataset").agg(pl.col("quarter").max())
+    )
+    red = dict(
+        frame.join(newest, on=["dataset", "quarter"])
+        .filter(pl.col("rag") == "red", pl.col("measure") != "overall")
+        .group_by("dataset")
+        .agg(pl.col("group").unique().sort().str.join(", "))
+        .iter_rows()
+    )
+    rows = [
+        [
+            words(dataset),
+            *(_colour(colour.get((dataset, quarter), "")) for quarter in quarters),
+            red.get(dataset, "nothing"),
+        ]
+        for dataset in sorted(set(overall["dataset"].to_list()))
+    ]
+    return table(
+        ["Dataset", *(_short(quarter) for quarter in quarters), "Red in the newest"],
+        rows,
+        [6, *[2] * len(quarters), 6],
+        "Deliveries by the limits of the plan: the worst of delivery, timeliness, columns, usable "
+        "rows, repairs, duplicates, completeness, number of rows, unknown values, expectations",
+        tuple(range(2 + len(quarters))),
+    )
+
+
+def _colour(word: str) -> Markdown:
+    return Markdown("**red**") if word == "red" else escape(word or "–")
+
+
+def warnings(ctx: ReportContext) -> Markdown:
+    """What inspectors found wrong with other profiles, and whether this one has it."""
+    frame = ctx.warnings
+    if frame is None or frame.is_empty():
+        return ABSENT
+    return table(
+        ["Fault", "Here", "What was found"],
+        [
+            [fault, Markdown("**yes**") if found == "yes" else found, said]
+            for fault, found, said in frame.select("fault", "found", "said").iter_rows()
+        ],
+        [4, 2, 12],
+        f"Faults of other profiles ({', '.join(frame['source'].unique().sort())}), looked for here",
+        (0, 1, 2),
+    )
+
+
 def coverage(ctx: ReportContext) -> Markdown:
     """Indicator by agency: which dataset evidences it, what nobody supplies."""
     frame = ctx.coverage
