@@ -187,6 +187,7 @@ def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 "quality.missing_column",
                 "records.subject",
                 "people.record_person",
+                "quality.expectation",
             ],
             lambda f, p: quality.data_quality(
                 f["quality.fate"],
@@ -197,6 +198,8 @@ def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 f["people.record_person"],
                 dataset_names(p),
                 collected_fields(p),
+                f["quality.expectation"],
+                p.settings.quality,
             ),
         ),
         _profile("hotspots", ["geo.hotspots"], _hotspots),
