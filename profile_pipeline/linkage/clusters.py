@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import jellyfish
 import polars as pl
 
+from profile_pipeline.linkage.learnt import Learnt
 from profile_pipeline.linkage.names import slip
 
 SAME, DIFFERENT, CANT_TELL = "same", "different", "can't tell"
@@ -87,11 +88,25 @@ def _most(counter: Counter[Any]) -> Any:
     return min(counter.items(), key=lambda item: (-item[1], item[0]))[0]
 
 
+def _attested(identities: pl.DataFrame) -> frozenset[str]:
+    """Return the forenames that several people (dates of birth) bear."""
+    counted = (
+        identities.select("fore_telling", "dob")
+        .explode("fore_telling")
+        .drop_nulls()
+        .group_by("fore_telling")
+        .agg(pl.col("dob").n_unique())
+    )
+    return frozenset(counted.filter(pl.col("dob") >= ATTESTED)["fore_telling"])
+
+
 class Names:
     """Compares written forenames, remembering verdicts."""
 
-    def __init__(self, identities: pl.DataFrame) -> None:
-        """Number the distinct names of the identities."""
+    def __init__(
+        self, identities: pl.DataFrame, attested: frozenset[str] | None = None
+    ) -> None:
+        """Number the distinct names of the identities; `attested` where that was learnt before."""
         columns = (
             "fore",
             "fore_words",
@@ -112,15 +127,7 @@ class Names:
                 lists = (words, telling, kin, all_kin, (sound,) if sound else (), sur)
                 self.names.append(Name(fore or "", *(frozenset(some or ()) for some in lists)))
             self.of_identity.append(known[key])
-        attested = (
-            identities.select("fore_telling", "dob")
-            .explode("fore_telling")
-            .drop_nulls()
-            .group_by("fore_telling")
-            .agg(pl.col("dob").n_unique())
-            .filter(pl.col("dob") >= ATTESTED)
-        )
-        self.attested = frozenset(attested["fore_telling"])
+        self.attested = _attested(identities) if attested is None else attested
         self._verdicts: dict[tuple[int, int], int | None] = {}
 
     def verdict(self, a: int, b: int) -> int | None:
@@ -225,15 +232,17 @@ def _day(text: str) -> date:
 class Clusterer:
     """Clusters of identities that grow by links and decisions, under constraints."""
 
-    def __init__(self, identities: pl.DataFrame) -> None:
+    def __init__(self, identities: pl.DataFrame, learnt: Learnt | None = None) -> None:
         """Start with every identity alone; `identities` as from `identities.collapse`."""
+        self.learnt = learnt
         self.ids: list[str] = identities["identity"].to_list()
         self.index = {identity: place for place, identity in enumerate(self.ids)}
-        self.names = Names(identities)
+        self.names = Names(identities, learnt.attested if learnt else None)
         self.root = list(range(len(self.ids)))
         self.clusters: dict[int, Evidence] = {}
         self.apart: dict[int, set[int]] = defaultdict(set)
         self.forenames_part = self.births_part = True
+        self.odds_of_error = 0.0
         columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcodes", "address")
         for place, (records, dob, sex, nhs, upn, local, postcodes, address) in enumerate(
             identities.select(columns).iter_rows()
@@ -333,7 +342,11 @@ class Clusterer:
             learnt = pairs.filter(pl.col("level_birth") == "different date of birth")
             weight = learnt["weight_birth"].max()
             self.births_part = not isinstance(weight, float) or weight <= BIRTHS_PART
-        self.forenames_part = self._odds_of_error(_alike(pairs)) < threshold
+        if self.learnt is None:
+            self.odds_of_error = round(self._odds_of_error(_alike(pairs)), 4)
+        else:
+            self.odds_of_error = self.learnt.odds_of_error
+        self.forenames_part = self.odds_of_error < threshold
 
     def _odds_of_error(self, alike: pl.DataFrame) -> float:
         """Log2 odds that a forename given once beside one surname, birth and home is an error."""
@@ -484,6 +497,7 @@ class Clustered:
     clusters: pl.DataFrame
     links: pl.DataFrame
     contradictions: pl.DataFrame
+    learnt: Learnt
 
 
 def cluster(
@@ -493,14 +507,16 @@ def cluster(
     threshold: float,
     strict: float = 14.0,
     decisions: pl.DataFrame | None = None,
+    learnt: Learnt | None = None,
 ) -> Clustered:
     """Join identities by falling match weight.
 
     `pairs` has `identity_a, identity_b, match_weight`. Returns `clusters` (`identity, cluster`, a
     cluster named by its smallest identity), `links` (the pairs with `decision` and `reason`), and
-    the contradictory decisions, which were not applied.
+    the contradictory decisions, which were not applied. With `learnt`, what an earlier run found
+    out about its data is used instead of found out again.
     """
-    work = Clusterer(identities)
+    work = Clusterer(identities, learnt)
     work.judge(pairs, threshold)
     same, different, contradictions = _cleared(work, decisions)
     for a, b in same:
@@ -536,7 +552,9 @@ def cluster(
         else:
             reasons[a, b] = reason
     _join_profiles(work, ordered, threshold + PROFILE_MARGIN, joined, reasons)
-    _join_lonely(work, edges, lone_bits(identities, work), threshold, joined, reasons)
+    placed = _alone(identities, work)
+    alone = _chances(placed) if learnt is None else learnt.alone
+    _join_lonely(work, edges, lone_bits(placed, alone), threshold, joined, reasons)
     decided = {tuple(sorted(pair)): SAME for pair in same} | {
         tuple(sorted(pair)): DIFFERENT for pair in different
     }
@@ -552,7 +570,8 @@ def cluster(
         pl.Series("decision", [decision for decision, _ in outcome], dtype=pl.String),
         pl.Series("reason", [reason for _, reason in outcome], dtype=pl.String),
     )
-    return Clustered(clusters, links, contradictions)
+    found = Learnt(work.names.attested, work.odds_of_error, alone)
+    return Clustered(clusters, links, contradictions, found)
 
 
 def _rival(
@@ -662,30 +681,43 @@ def _join_profiles(
             return
 
 
-def lone_bits(identities: pl.DataFrame, work: Clusterer) -> dict[int, float]:
+def _alone(identities: pl.DataFrame, work: Clusterer) -> pl.DataFrame:
+    """Return `place, dataset, alone`: identities by dataset, and whether they are a lone record."""
+    sizes = Counter(work.find(place) for place in range(len(work.ids)))
+    alone = pl.Series(
+        [sizes[work.find(place)] == 1 for place in range(len(work.ids))], dtype=pl.Boolean
+    )
+    return identities.select(
+        pl.int_range(pl.len()).alias("place"),
+        pl.col("in_datasets").alias("dataset"),
+        (alone & (pl.col("records") == 1)).alias("alone"),
+    ).explode("dataset")
+
+
+def _chances(placed: pl.DataFrame) -> dict[str, float]:
+    """Return, by dataset, the chance that an identity is a lone record (Jeffreys)."""
+    found = placed.group_by("dataset").agg(
+        ((pl.col("alone").sum() + 0.5) / (pl.len() + 1)).round(6).alias("chance")
+    )
+    return dict(found.sort("dataset").iter_rows())
+
+
+def lone_bits(placed: pl.DataFrame, chances: Mapping[str, float]) -> dict[int, float]:
     """Return for each record that stands alone the bits by which it is expected not to.
 
     A match weight compares "these two are one person" with "these two are any two people". A
     record's one candidate competes with less: that nobody else in the data is this person. Where
     nearly all of a source's records have others of the same person that is rare, and its chance
-    (records left alone over all of the source, Jeffreys) takes the place of one. At most
-    LONELY_ROOM bits, as too few may have been found alone for the wrong reason.
+    (`chances`, by dataset) takes the place of one. At most LONELY_ROOM bits, as some may have been
+    found a partner wrongly. A source not known of before adds nothing.
     """
-    if identities.is_empty() or "in_datasets" not in identities.columns:
-        return {}
-    sizes = Counter(work.find(place) for place in range(len(work.ids)))
-    alone = pl.Series([sizes[work.find(place)] == 1 for place in range(len(work.ids))])
-    placed = identities.select(
-        pl.int_range(pl.len()).alias("place"),
-        "in_datasets",
-        (alone & (pl.col("records") == 1)).alias("alone"),
-    ).explode("in_datasets")
-    chance = placed.group_by("in_datasets").agg(
-        ((pl.col("alone").sum() + 0.5) / (pl.len() + 1)).alias("chance")
+    known = pl.DataFrame(
+        {"dataset": list(chances), "chance": list(chances.values())},
+        schema={"dataset": pl.String, "chance": pl.Float64},
     )
     bits = (
         placed.filter("alone")
-        .join(chance, on="in_datasets")
+        .join(known, on="dataset")
         .select("place", (-pl.col("chance").log(2)).clip(0, LONELY_ROOM).round(4))
     )
     return dict(bits.iter_rows())

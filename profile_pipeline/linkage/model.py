@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from profile_pipeline.linkage.learnt import PART, frequencies
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -26,6 +28,9 @@ TRAIN_PAIRS = 300  # pairs that expectation maximisation needs (Splink's own adv
 BROAD = 20  # pairs an identity may have on average from a block on little evidence
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
 PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
+# Identities on which parameters are trained where Spark scores; in the order of keyed hashes the
+# first are a random part.
+SPARK_TRAINING = 500_000
 U_PAIRS = 300_000  # pairs sampled to estimate u
 # An error rate of identifiers: one wrong number in about a thousand records of linked health data
 # (Harron et al., Challenges in administrative data linkage, 2017, report 0.2 to 0.5 percent).
@@ -540,12 +545,16 @@ def score(
     from_weight: float,
     model: Path | None = None,
     save_to: Path | None = None,
+    key: bytes = b"",
+    engine: str = "duckdb",
 ) -> pl.DataFrame:
     """Return the pairs that a block brings together, from match weight `from_weight` up.
 
     Columns `identity_a < identity_b`, `match_weight` (log2), `match_probability`, and for each
     comparison `level_<name>` (label) and `weight_<name>` (log2, term frequency included). With
-    `model` (JSON saved before) nothing is trained; with `save_to` the model used is kept.
+    `model` (JSON saved before) nothing is trained, and blocks and term frequencies are those of
+    the model; with `save_to` the model used is kept. `key` is that of the saved names' hashes.
+    `engine` compares the pairs: duckdb or spark.
     """
     from splink import DuckDBAPI, Linker
 
@@ -553,21 +562,33 @@ def score(
     names = list(comparisons(identities))
     if len(identities) < 2:
         return _empty(names)
-    chosen = settings(identities)
-    if model is not None:
-        saved = json.loads(model.read_text(encoding="utf-8"))
-        saved["blocking_rules_to_generate_predictions"] = chosen[
-            "blocking_rules_to_generate_predictions"
-        ]
-        chosen = saved
     api = DuckDBAPI(connection=con)
-    table = api.register(splink_input(identities), dataset_display_name="identities")
     if model is None:
-        chosen = trained(table, identities, chosen, seed)
-    linker = Linker([table], chosen, log_level=logging.ERROR)
-    parameters = linker.misc.save_model_to_json()
-    scored = linker.inference.predict(threshold_match_weight=from_weight - PRIOR_ROOM)
-    pairs = _labelled(scored.as_duckdbpyrelation(), parameters)
+        some = identities.head(SPARK_TRAINING) if engine == "spark" else identities
+        table = api.register(splink_input(some), dataset_display_name="identities")
+        chosen = trained(table, some, settings(some), seed)
+        chosen["probability_two_random_records_match"] = prior(identities)
+    else:
+        chosen = json.loads(model.read_text(encoding="utf-8"))
+        chosen.pop(PART, None)
+    lookups = frequencies(model, identities, key) or {}
+    least = from_weight - PRIOR_ROOM
+    if engine == "spark":
+        from profile_pipeline.linkage import spark
+
+        with spark.session(len(identities)) as session:
+            arrow = spark.predicted(session, splink_input(identities), chosen, lookups, least)
+        parameters, relation = chosen, con.from_arrow(arrow)
+    else:
+        if model is not None:
+            table = api.register(splink_input(identities), dataset_display_name="identities")
+        linker = Linker([table], chosen, log_level=logging.ERROR)
+        for column, frame in lookups.items():
+            lookup = api.register(frame, dataset_display_name=f"frequency_{column}")
+            linker.table_management.register_term_frequency_lookup(lookup, column)
+        parameters = linker.misc.save_model_to_json()
+        relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
+    pairs = _labelled(relation, parameters)
     if model is None and len(identities) >= PRIOR_FROM:
         pairs, match = _with_prior_from_pairs(pairs, chosen, len(identities))
         parameters["probability_two_random_records_match"] = match

@@ -14,6 +14,7 @@ import polars as pl
 
 from profile_pipeline import tables
 from profile_pipeline.linkage import clusters as clustering
+from profile_pipeline.linkage import learnt as learning
 from profile_pipeline.linkage import model as scoring
 from profile_pipeline.linkage import registry as registers
 from profile_pipeline.linkage.identities import ROW_KEY, collapse, enough
@@ -52,6 +53,7 @@ class Linkage:
     unlinkable: pl.DataFrame
     contradictions: pl.DataFrame
     decisions: pl.DataFrame | None = None
+    learnt: learning.Learnt | None = None
 
 
 def _connection(con: duckdb.DuckDBPyConnection | None) -> duckdb.DuckDBPyConnection:
@@ -120,6 +122,8 @@ def _link(
         from_weight=min(SCORED_FROM, settings.review_from),
         model=model,
         save_to=save_model_to,
+        key=key,
+        engine=settings.engine,
     )
     threshold = settings.threshold + (SUSPECT_CAUTION if role == "suspect" else 0.0)
     done = clustering.cluster(
@@ -128,7 +132,10 @@ def _link(
         threshold=threshold,
         strict=settings.strict_threshold,
         decisions=decisions,
+        learnt=learning.known(model, identities, key),
     )
+    if save_model_to is not None and save_model_to.exists():
+        learning.save(save_model_to, identities, done.learnt, key)
     record_cluster = of_record.join(done.clusters, on="identity", maintain_order="left").sort(
         ROW_KEY
     )
@@ -144,6 +151,7 @@ def _link(
         unlinkable=unlinkable(identities, record_cluster),
         contradictions=done.contradictions,
         decisions=decisions,
+        learnt=done.learnt,
     )
 
 
@@ -168,7 +176,11 @@ def assign_at_threshold(linkage: Linkage, threshold: float) -> pl.DataFrame:
     prevalence estimate move with the linkage.
     """
     done = clustering.cluster(
-        linkage.identities, linkage.evidence, threshold=threshold, decisions=linkage.decisions
+        linkage.identities,
+        linkage.evidence,
+        threshold=threshold,
+        decisions=linkage.decisions,
+        learnt=linkage.learnt,
     )
     return (
         linkage.record_cluster.drop("cluster")

@@ -1,0 +1,102 @@
+"""What a linkage learns of its data beside the weights of levels, kept with the model.
+
+How frequent names are, which spellings are names of their own, whether a different forename means
+another person, and how rarely a source's records stay alone. With these a later run decides about
+old records as before, whatever has been added. Names are kept as keyed hashes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+PART = "learnt"  # where it stands in a saved model's JSON
+FREQUENCY_OF = ("fore", "sur")
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What clusters need beside match weights.
+
+    `attested`: forenames that several people bear, so that a near one is not a slip.
+    `odds_of_error`: log2 odds that another forename beside one surname, birth and home is an error.
+    `alone`: by dataset, the chance that a record has no other of the same person.
+    """
+
+    attested: frozenset[str] = field(default_factory=frozenset)
+    odds_of_error: float = 0.0
+    alone: Mapping[str, float] = field(default_factory=dict)
+
+
+def _hashed(words: Iterable[str], key: bytes) -> dict[str, str]:
+    salt = hashlib.blake2b(key, digest_size=32).digest()
+    return {
+        hashlib.blake2b(word.encode(), key=salt, digest_size=8).hexdigest(): word for word in words
+    }
+
+
+def save(path: Path, identities: pl.DataFrame, learnt: Learnt, key: bytes) -> None:
+    """Add what was learnt to a saved model; frequencies are counts among `identities`."""
+    model = json.loads(path.read_text(encoding="utf-8"))
+    counts: dict[str, dict[str, int]] = {}
+    for column in FREQUENCY_OF:
+        # A name that one identity alone gives needs no entry: it counts as one.
+        found = identities[column].drop_nulls().value_counts().filter(pl.col("count") > 1)
+        count_of = dict(found.select(column, "count").iter_rows())
+        counts[column] = {
+            code: count_of[word] for code, word in sorted(_hashed(count_of, key).items())
+        }
+    model[PART] = {
+        "counts": counts,
+        "totals": {column: identities[column].count() for column in FREQUENCY_OF},
+        "attested": sorted(_hashed(learnt.attested, key)),
+        "odds_of_error": learnt.odds_of_error,
+        "alone": dict(sorted(learnt.alone.items())),
+    }
+    path.write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
+
+
+def known(model: Path | None, identities: pl.DataFrame, key: bytes) -> Learnt | None:
+    """Return what was saved with a model, for these identities; None where nothing was."""
+    saved = _saved(model)
+    if saved is None:
+        return None
+    words = identities["fore_telling"].explode(empty_as_null=True).drop_nulls().unique()
+    attested = set(saved["attested"])
+    return Learnt(
+        frozenset(word for code, word in _hashed(words, key).items() if code in attested),
+        saved["odds_of_error"],
+        saved["alone"],
+    )
+
+
+def frequencies(
+    model: Path | None, identities: pl.DataFrame, key: bytes
+) -> dict[str, pl.DataFrame] | None:
+    """Return Splink's term frequency tables as saved: `<column>`, `tf_<column>` (share)."""
+    saved = _saved(model)
+    if saved is None:
+        return None
+    tables = {}
+    for column in FREQUENCY_OF:
+        words = identities[column].drop_nulls().unique().sort()
+        counts, total = saved["counts"][column], max(1, saved["totals"][column])
+        share = {word: counts.get(code, 1) / total for code, word in _hashed(words, key).items()}
+        tables[column] = pl.DataFrame(
+            {column: list(share), f"tf_{column}": list(share.values())},
+            schema={column: pl.String, f"tf_{column}": pl.Float64},
+        ).sort(column)
+    return tables
+
+
+def _saved(model: Path | None) -> dict[str, Any] | None:
+    if model is None:
+        return None
+    found: dict[str, Any] | None = json.loads(model.read_text(encoding="utf-8")).get(PART)
+    return found
