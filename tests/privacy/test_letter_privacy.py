@@ -1,4 +1,4 @@
-"""A letter leaves the analyst's desk: nothing of any row stands in it, however the row is broken."""
+"""A letter leaves the desk: nothing of any row stands in it, however the row is broken."""
 
 import io
 import sys
