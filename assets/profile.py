@@ -56,6 +56,8 @@ EVIDENCE = tuple(
         tables.OFFENDING_LOCATION,
         tables.GEO_HOTSPOTS,
         tables.PREMISES_REPORTS,
+        tables.UNLINKABLE_SHARE,
+        tables.LINKAGE_ACCURACY,
     )
 )
 EXACT = tuple(

@@ -23,13 +23,19 @@ def safe_pack(frames: dict[str, pl.DataFrame], edition: Edition) -> dict[str, pl
 def report_files(frames: dict[str, pl.DataFrame], plan: Plan) -> dict[str, bytes]:
     """Return the sub-group's report by file name."""
     from profile_pipeline.sharing.editions import describe
+    from profile_pipeline.sharing.linkage_out import safe_linkage
     from reports.build import build_report
     from reports.context import ReportContext
 
     edition = plan.settings.editions.sub_group
     context = ReportContext(
         settings=plan.settings,
-        tables=safe_pack(frames, edition),
+        tables={
+            **safe_pack(frames, edition),
+            **safe_linkage(
+                frames["people.linkage_accuracy"], frames["people.unlinkable_share"], edition
+            ),
+        },
         deliveries=frames["quality.delivery"],
         edition="CSE/Missing sub-group",
         disclosure=describe(edition),

@@ -179,6 +179,21 @@ def _gaps(outputs: list[Path]) -> list[str]:
 
 
 @app.command()
+def explain(
+    person: Annotated[str, typer.Argument(help="A person's id, such as C000123.")],
+    profile: ProfileOption = Path(),
+) -> None:
+    """Tell why a person's records are one person, and every indicator's source row."""
+    from profile_pipeline.explain import explain as explained
+    from profile_pipeline.plan.load import load_plan
+
+    with told():
+        lines = explained(load_plan(profile), person.strip().upper())
+    for line in lines:
+        out.print(escape(line))
+
+
+@app.command()
 def ui(
     profile: ProfileOption = Path(),
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,

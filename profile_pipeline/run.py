@@ -38,6 +38,7 @@ NEEDED = (
     "sub_group/tables/intelligence_gaps.csv",
     "panel/hotspot_map.html",
     "restricted/priority_cohort.xlsx",
+    "restricted/clerical_review.xlsx",
 )
 
 

@@ -97,6 +97,7 @@ def render(
                 "completeness",
                 "rag",
                 "warnings",
+                "linkage",
                 "coverage",
                 "cohort",
                 "prevalence",

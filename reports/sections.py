@@ -199,6 +199,69 @@ def _rag(text: str, limit: float) -> Markdown:
     return Markdown(f"{escape(text)} {'**red**' if colour == 'red' else colour}")
 
 
+def linkage(ctx: ReportContext) -> Markdown:
+    """How sure it is that records are the right child's, and whose records can't be joined."""
+    accuracy, bare = of(ctx, "linkage_accuracy"), of(ctx, "unlinkable_share")
+    parts = []
+    told = (
+        accuracy.filter(pl.col("value") != "") if accuracy.width else pl.DataFrame()
+    )  # fmt: skip
+    if told.is_empty():
+        parts.append(
+            "How many joins are wrong (precision) or missed (recall) has not been measured: no "
+            "sample of pairs has been decided by people. This is a gap."
+        )
+    else:
+        figures = {
+            (dimension, category, measure): f"{value}% ({lower} to {upper})"
+            for dimension, category, measure, value, lower, upper in told.select(
+                "dimension", "category", "measure", "value", "lower", "upper"
+            ).iter_rows()
+        }
+        groups = list(dict.fromkeys((d, c) for d, c, _ in figures))
+        notes = {(d, c): n for d, c, n in told.select("dimension", "category", "note").rows() if n}
+        parts.append(
+            table(
+                ["Group", "Right of the joins made", "Made of those to be made", "Reading"],
+                [
+                    [
+                        _group(dimension, category),
+                        figures.get((dimension, category, "precision"), ""),
+                        figures.get((dimension, category, "recall"), ""),
+                        notes.get((dimension, category), ""),
+                    ]
+                    for dimension, category in groups
+                ],
+                [5, 4, 4, 3],
+                "Accuracy of joining children's records, from pairs that people decided, with 95% "
+                "limits, before their decisions mended it (pairs of identities, not children)",
+                (0, 3),
+            )
+        )
+    if bare.height:
+        parts.append(
+            table(
+                ["Group", "Percent", "95% limits", "Higher than others beyond chance"],
+                [
+                    [_group(dimension, category), percent, _limits(lower, upper), higher]
+                    for dimension, category, percent, lower, upper, higher in bare.select(
+                        "dimension", "category", "percent", "lower", "upper", "higher"
+                    ).iter_rows()
+                ],
+                [6, 2, 3, 4],
+                "Children's records that hold too little to be joined to any other (records)",
+                (0, 3),
+            )
+        )
+    return Markdown("\n\n".join(escape(p) if not isinstance(p, Markdown) else p for p in parts))
+
+
+def _group(dimension: str, category: str) -> str:
+    if category == TOTAL:
+        return "All"
+    return f"{title(dimension)}: {words(category)}"
+
+
 def rag(ctx: ReportContext) -> Markdown:
     """Dataset by quarter: the worst colour of its delivery, and what is red in the newest."""
     frame = ctx.rag

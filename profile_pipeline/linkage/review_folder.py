@@ -17,7 +17,7 @@ from profile_pipeline import tables
 from profile_pipeline.linkage import decisions as clerical
 from profile_pipeline.linkage import saved_models
 from profile_pipeline.linkage.accuracy import banded, estimate, sample_pairs
-from profile_pipeline.linkage.clusters import BELOW, IMPLIED, JOINED, cluster
+from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
 from profile_pipeline.linkage.identities import collapse, enough
 from profile_pipeline.linkage.persons import (
@@ -349,7 +349,7 @@ def _stopping(
     before = banded(links).join(known.select(PAIR), on=PAIR, how="semi").select(columns)
     agreed = sample.select(
         *PAIR,
-        pl.when("linked").then(pl.lit(clerical.SAME)).otherwise(pl.lit(clerical.DIFFERENT))
+        pl.when("linked").then(pl.lit(SAME)).otherwise(pl.lit(DIFFERENT))
         .alias("decision"),
     )  # fmt: skip
     rows = []

@@ -1,0 +1,125 @@
+"""`profile-pipeline explain`: the analyst can see why, and every wrong id gets one clear line."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from profile_pipeline import store, tables
+from profile_pipeline.errors import PlanError
+from profile_pipeline.explain import explain
+from profile_pipeline.linkage import review_folder
+from profile_pipeline.plan.settings import LinkageSettings
+
+BLANK = {
+    "dataset": "school", "file": "school/q1.csv", "role": "child", "quarter": "2015-16 Q4",
+    "date": date(2016, 3, 31), "other_names": [], "local_ids": [], "postcode_sector": "DY1 1",
+    "postcode_district": "DY1", "postcode": "DY1 1AA", "sex": "female", "surname": "Ashdown",
+}  # fmt: skip
+ROWS = (
+    {"forename": "Mia", "date_of_birth": date(2001, 5, 17)},
+    {"forename": "Mia", "date_of_birth": date(2001, 5, 17), "surname": "Ashdowne"},
+    {"forename": "Zoe", "date_of_birth": date(2001, 5, 17)},  # a twin
+    {"forename": "Liam", "date_of_birth": date(1999, 3, 3), "surname": "Dunne", "sex": "male"},
+)
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A profile folder whose warehouse holds what a run leaves behind for explanations."""
+    folder = tmp_path_factory.mktemp("profile")
+    linkage = LinkageSettings()
+    plan = SimpleNamespace(
+        folder=folder,
+        settings=SimpleNamespace(linkage=linkage, as_at=date(2016, 3, 31)),
+        indicators=(SimpleNamespace(id="missing", label="Missing from home"),),
+    )
+    full = [{**BLANK, "row": i, "record_id": f"r{i}", **row} for i, row in enumerate(ROWS)]
+    subject = tables.conform(
+        pl.DataFrame(full, schema=tables.PERSON_RECORD.polars_schema, orient="row"),
+        tables.PERSON_RECORD,
+    )
+    found = review_folder.link_all(subject, tables.empty(tables.DUPLICATE), plan)
+    events = subject.filter(pl.col("row") == 1).with_columns(
+        pl.lit("missing").alias("indicator"), pl.lit(date(2016, 1, 9)).alias("date")
+    )
+    with store.connect(store.warehouse_path(folder)) as con:
+        store.write_table(con, "records", "subject", subject)
+        store.write_table(con, "records", "indicator_event", events)
+        for name, frame in found.frames.items():
+            store.write_table(con, "people", name, frame)
+    return plan
+
+
+def person_of(plan: SimpleNamespace, row: int) -> str:
+    with store.connect(store.warehouse_path(plan.folder), read_only=True) as con:
+        people = store.read_table(con, "people", "record_person")
+    return str(people.filter(pl.col("row") == row)["person_id"].item())
+
+
+def test_every_record_link_and_indicator_is_told_with_its_row(plan: SimpleNamespace) -> None:
+    text = "\n".join(explain(plan, person_of(plan, 0)))
+    assert "2 records, 2 identities" in text
+    assert "2016-03-31  school, school/q1.csv, row 0" in text
+    assert "I2 is held by I1" in text
+    assert "nearly the same surname" in text
+    assert "Missing from home\n      2016-01-09  school, school/q1.csv, row 1" in text
+
+
+def test_the_weights_of_a_link_add_up_to_its_match_weight(plan: SimpleNamespace) -> None:
+    lines = explain(plan, person_of(plan, 0))
+    at = next(i for i, line in enumerate(lines) if "is held by" in line and "above" not in line)
+    total = float(lines[at].rsplit(" ", 1)[1])
+    steps = []
+    for line in lines[at + 1 :]:
+        if not line.startswith("      "):
+            break
+        steps.append(float(line.split()[0]))
+    assert len(steps) >= 4
+    assert sum(steps) == pytest.approx(total, abs=0.05 * (len(steps) + 1))
+
+
+def test_the_twin_is_named_as_considered_and_left_apart(plan: SimpleNamespace) -> None:
+    lines = explain(plan, person_of(plan, 0))
+    apart = "\n".join(lines[lines.index("Considered and left apart:") :])
+    assert person_of(plan, 2) in apart
+    assert "forenames are different names" in apart
+
+
+def test_an_explanation_holds_no_name(plan: SimpleNamespace) -> None:
+    text = "\n".join(explain(plan, person_of(plan, 0))).lower()
+    assert not any(name in text for name in ("mia", "ashdown", "dy1 1aa"))
+
+
+def test_an_unknown_id_is_refused_and_a_former_id_is_traced(plan: SimpleNamespace) -> None:
+    with pytest.raises(PlanError, match=r"C999999: no person has this id\."):
+        explain(plan, "C999999")
+    path = plan.folder / "review" / "person_registry.csv"
+    registry = pl.read_csv(path, infer_schema=False)
+    person = person_of(plan, 3)
+    registry.with_columns(
+        pl.when(pl.col("person_id") == person).then(pl.lit("C000777")).alias("former_ids")
+    ).write_csv(path)
+    with pytest.raises(PlanError, match=f"Did you mean {person}"):
+        explain(plan, "C000777")
+
+
+def test_before_any_run_there_is_one_line_and_a_failing_exit(tmp_path: Path) -> None:
+    from profile_pipeline.cli import app
+    from profile_pipeline.sample.scaffold import new_folder
+
+    new_folder(tmp_path / "p")
+    done = CliRunner().invoke(app, ["explain", "C000001", "--profile", str(tmp_path / "p")])
+    assert done.exit_code != 0
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "p" / "warehouse.duckdb").exists()
+
+
+def test_explaining_writes_nothing(plan: SimpleNamespace) -> None:
+    path = store.warehouse_path(plan.folder)
+    before = path.read_bytes()
+    explain(plan, person_of(plan, 0))
+    assert path.read_bytes() == before

@@ -1,0 +1,102 @@
+"""The clerical review workbook: what a reviewer sees, and what must not sway or mislead them."""
+
+import io
+
+import openpyxl
+import polars as pl
+import pytest
+
+from profile_pipeline import tables
+from reports.review import FIELDS, clerical_review
+
+A, B = "a" * 32, "b" * 32
+
+
+def pairs(**more: object) -> pl.DataFrame:
+    """One pair of twins-or-not, as people.review_queue and people.review_sample hold it."""
+    row: dict[str, object] = {f"{field}_{side}": None for field in FIELDS for side in "ab"}
+    row |= {
+        "identity_a": A, "identity_b": B, "match_weight": 4.25, "decision": "refused",
+        "reason": "forenames are different names", "speaks_for": "same surname (+9.3)",
+        "speaks_against": "different forename (-5.0)", "records": 12, "role": "child",
+        "forename_a": "=HYPERLINK(1)", "forename_b": "aysha", "surname_a": "khan",
+        "surname_b": "khan", "dob_a": "20010517", "postcode_b": "DY1 1AA",
+        "linked": True, "band": 3,
+        "other_names_a": ["pinky"], "other_names_b": [],
+    } | more  # fmt: skip
+    return pl.DataFrame([row])
+
+
+IDENTITY = pl.DataFrame(
+    {
+        "dataset": ["school"] * 3, "file": ["school/q1.csv"] * 3, "row": [4, 9, 5],
+        "role": ["child"] * 3, "record_id": ["x", "y", "z"], "identity": [A, A, B],
+        "cluster": [A, A, B], "too_little": [False] * 3, "alone": [False] * 3,
+    }
+)  # fmt: skip
+ACCURACY = tables.empty(tables.LINKAGE_ACCURACY)
+
+
+@pytest.fixture(scope="module")
+def book() -> openpyxl.Workbook:
+    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY)
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
+def row(book: openpyxl.Workbook, sheet: str) -> dict[str, openpyxl.cell.Cell]:
+    page = book[sheet]
+    return {str(head.value): cell for head, cell in zip(page[1], page[2], strict=True)}
+
+
+def test_a_difference_is_marked_by_colour_and_by_word_and_a_blank_is_none(
+    book: openpyxl.Workbook,
+) -> None:
+    cells = row(book, "Review")
+    assert cells["differs"].value.startswith("forename; given by one only: ")
+    assert "date of birth" in cells["differs"].value.split("only: ")[1]
+    shaded = cells["forename b"].fill.start_color.rgb
+    assert shaded != cells["surname b"].fill.start_color.rgb
+    assert shaded == cells["forename a"].fill.start_color.rgb
+
+
+def test_every_row_behind_an_identity_is_named(book: openpyxl.Workbook) -> None:
+    assert row(book, "Review")["rows of a"].value == (
+        "school, school/q1.csv, row 4\nschool, school/q1.csv, row 9"
+    )
+
+
+def test_an_identity_of_many_rows_says_how_many_more() -> None:
+    many = pl.concat([IDENTITY.head(1).with_columns(pl.lit(i).alias("row")) for i in range(15)])
+    content = clerical_review(pairs(), pairs(), many, ACCURACY)
+    said = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")["rows of a"].value
+    assert said.endswith("row 11\nand 3 more (people.identity)")
+
+
+def test_the_sample_is_blind(book: openpyxl.Workbook) -> None:
+    text = {str(cell.value) for line in book["Sample"].iter_rows() for cell in line}
+    assert not {"4.25", "same surname (+9.3)", "refused", "match weight", "True"} & text
+    assert not any("forenames are different" in one for one in text)
+
+
+def test_a_formula_in_a_name_stays_text(book: openpyxl.Workbook) -> None:
+    cell = row(book, "Review")["forename a"]
+    assert cell.data_type == "s"
+    assert cell.value == "'=HYPERLINK(1)"
+
+
+def test_nothing_is_hidden_and_decisions_have_a_list(book: openpyxl.Workbook) -> None:
+    for page in book:
+        assert page.sheet_state == "visible"
+        assert not any(dim.hidden for dim in page.column_dimensions.values())
+    rules = book["Review"].data_validations.dataValidation
+    assert rules[0].formula1 == '"same,different,can\'t tell"'
+
+
+def test_the_same_pairs_give_the_same_bytes() -> None:
+    first = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY)
+    assert first == clerical_review(pairs(), pairs(), IDENTITY.reverse(), ACCURACY)
+
+
+def test_no_pairs_still_make_a_workbook() -> None:
+    content = clerical_review(pairs().clear(), pairs().clear(), IDENTITY, ACCURACY)
+    assert openpyxl.load_workbook(io.BytesIO(content))["Review"].max_row == 1
