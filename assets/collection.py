@@ -42,7 +42,7 @@ def delivery_spec(plan: Plan, dataset: Dataset) -> dg.AssetSpec:
         partitions_def=dg.StaticPartitionsDefinition(quarters),
         metadata={
             "agency": plan.agency(dataset.agency).name,
-            "lawful_basis": dataset.lawful_basis,
+            "lawful_basis": str(dataset.lawful_basis),
             "keep_for": dataset.keep_for,
             "due": f"{dataset.delivery.due} days after the quarter",
         },

@@ -14,6 +14,7 @@ from profile_pipeline.errors import DeliveryError, Problem
 from profile_pipeline.intake.cells import REASONS
 from profile_pipeline.intake.deliveries import find_deliveries
 from profile_pipeline.intake.fates import fates_of
+from profile_pipeline.intake.filled_templates import as_plan, open_file, united
 from profile_pipeline.intake.harmonise import FAULT_SCHEMA, Harmonised, harmonise
 from profile_pipeline.intake.headers import rename_to_plan, resolve_headings, used_for
 from profile_pipeline.intake.lookups import REASONS as LOOKUP_REASONS
@@ -22,6 +23,7 @@ from profile_pipeline.intake.readers import read_file
 from profile_pipeline.intake.standard_returns import heading_for, loosened, siblings, surplus
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.requirement import Template
 from profile_pipeline.tables import DELIVERY, HEADING, MISSING_COLUMN, QUARANTINE, conform, empty
 
 DUPLICATE_SCHEMA = {
@@ -81,6 +83,7 @@ class _File:
     surplus: tuple[str, ...] = ()
     work: pl.DataFrame | None = None
     duplicates: pl.DataFrame | None = None
+    template: Template | None = None
 
 
 def collect_dataset(
@@ -112,11 +115,21 @@ def collect_dataset(
     earlier = _earlier(before, found)
     received = pl.concat([_received(files, found), earlier], how="diagonal")
     usable = [file for file in files if file.work is not None]
-    rows = [file.work for file in usable if file.work is not None]
+    rows = [file.work for file in usable if file.work is not None and file.template is None]
     work, unfilled = _look_up(plan, dataset, pl.concat(rows) if rows else _no_rows(dataset))
     result = harmonise(
         work, dataset, period_start=plan.settings.period.start, own_codes=plan.own_codes
     )
+    for file in usable:
+        if file.work is not None and (template := file.template) is not None:
+            more = harmonise(
+                file.work,
+                template.dataset,
+                period_start=plan.settings.period.start,
+                own_codes=plan.own_codes,
+            )
+            result = united(result, more)
+            work = pl.concat([work, as_plan(file.work, template, dataset)])
     duplicates = [file.duplicates for file in usable if file.duplicates is not None]
     return Collected(
         received=received,
@@ -214,7 +227,8 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
     """Read one file; its rows are used only when it counts and has the columns it needs."""
     result = _File(name, quarter)
     try:
-        result.frame = read_file(plan.data_root / Path(name), dataset.read, name=name)
+        path = plan.data_root / Path(name)
+        result.frame, result.template = open_file(path, dataset, name)
     except DeliveryError as error:
         result.status = "unreadable"
         result.problem = " ".join(str(problem) for problem in error.problems)
@@ -223,11 +237,12 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
         result.status = "superseded"
         return result
     headings = [column for column in result.frame.columns if column != "_row"]
-    dataset = loosened(dataset, headings)
+    dataset = result.template.dataset if result.template else loosened(dataset, headings)
     resolved = resolve_headings(headings, dataset, file=name, given=dataset.looked_up())
     result.surplus = tuple(surplus(headings, resolved.found.values(), dataset))
     result.missing = tuple(resolved.missing)
-    result.headings = tuple(resolved.found.items())
+    named = result.template.renamed if result.template else {c: c for c in resolved.found}
+    result.headings = tuple((c, resolved.found[h]) for c, h in named.items() if h in resolved.found)
     if resolved.fatal:
         result.status = "unusable"
         result.problem = " ".join(str(problem) for problem in resolved.fatal)

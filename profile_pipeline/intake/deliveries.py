@@ -27,6 +27,7 @@ AGAIN = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+WORKBOOK = ".xlsx"
 CLUTTER = re.compile(r"\..*|~\$.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 SUCH = {"quarter": "2015-16_Q4", "year": "2015-16", "term": "2015_autumn"}
 TOLD = {
@@ -90,13 +91,15 @@ def find_deliveries(
     the deliveries of other datasets, whose files aren't unexpected here. Reads every file once.
     """
     wanted = delivery.quarters(list(period))
+    ending = PurePosixPath(delivery.files).suffix.lower()
     found = [*_in_folder(data_root, delivery, wanted, others)]
     rows: list[dict[str, object]] = []
     for quarter in wanted:
         due = delivery.due_on(quarter)
         versions = sorted(
             (f for f in found if f.quarter == quarter and f.status == "arrived"),
-            key=lambda f: (f.version, f.modified_ns, f.file),
+            # At the same version the agreed kind of file counts before a workbook in its place.
+            key=lambda f: (f.version, f.file.lower().endswith(ending), f.modified_ns, f.file),
         )
         for number, each in enumerate(versions, 1):
             last = number == len(versions)
@@ -145,14 +148,17 @@ def _in_folder(
         _pattern(delivery),
         [_pattern(other) for other in others],
     )
+    workbook = _pattern(delivery, WORKBOOK)
     folder = _folder(delivery.files)
     root = data_root.resolve()
     for path in _walk(data_root, folder):
         file = path.relative_to(data_root).as_posix()
         match = pattern.fullmatch(file)
-        if match is None and (
-            folder == PurePosixPath(".") or any(other.fullmatch(file) for other in elsewhere)
-        ):
+        known = any(other.fullmatch(file) for other in elsewhere)
+        if match is None and not known:
+            # A blank template is a workbook, and may come filled in place of the agreed kind.
+            match = workbook.fullmatch(file)
+        if match is None and (known or folder == PurePosixPath(".")):
             continue
         quarter, version, problem = _told(match, delivery, wanted)
         yield _examine(path, file, root, quarter, version, problem)
@@ -264,8 +270,11 @@ def _folder(files: str) -> PurePosixPath:
     return PurePosixPath(*parts)
 
 
-def _pattern(delivery: Delivery) -> re.Pattern[str]:
-    """Return the pattern of a delivery's paths, corrected deliveries included; case is ignored."""
+def _pattern(delivery: Delivery, ending: str = "") -> re.Pattern[str]:
+    """Return the pattern of a delivery's paths, corrected deliveries included; case is ignored.
+
+    `ending` stands in place of the plan's own file ending.
+    """
     files = delivery.files
     path = PurePosixPath(files)
     stem = files[: len(files) - len(path.suffix)]
@@ -278,7 +287,7 @@ def _pattern(delivery: Delivery) -> re.Pattern[str]:
         _part(piece, delivery.lists, again=piece in pieces[:number])
         for number, piece in enumerate(pieces)
     )
-    return re.compile(f"{body}(?x:{again}){re.escape(path.suffix)}", re.IGNORECASE)
+    return re.compile(f"{body}(?x:{again}){re.escape(ending or path.suffix)}", re.IGNORECASE)
 
 
 def _part(piece: str, lists: Sequence[str], *, again: bool) -> str:

@@ -326,10 +326,14 @@ class AsksFor(Strict):
     @model_validator(mode="before")
     @classmethod
     def _written_short(cls, value: Any) -> Any:
+        if isinstance(value, AsksFor):
+            return value
         if value == "children_who_meet":
             return {"who": value}
         if isinstance(value, dict) and set(value) == {"whole_file"} and value["whole_file"]:
             return {"who": "whole_file", "reason": str(value["whole_file"])}
+        if isinstance(value, dict) and value.get("who") == "whole_file" and value.get("reason"):
+            return value
         if value == "whole_file" or (isinstance(value, dict) and "whole_file" in value):
             raise ValueError(
                 "a whole file is asked for only with a reason: write {whole_file: why it is needed}"
@@ -392,9 +396,11 @@ class Dataset(Strict):
     @model_validator(mode="before")
     @classmethod
     def _template(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or "collects" not in value and value.get("read") != TEMPLATE:
+        if not isinstance(value, dict):
             return value
         if value.get("read") != TEMPLATE:
+            if not value.get("collects"):
+                return value
             raise ValueError("`collects` goes with `read: template`")
         return expanded_template(value)
 

@@ -18,7 +18,7 @@ from profile_pipeline.plan.settings import Strict
 from profile_pipeline.tables import MEASURES, MOMENT
 
 TEMPLATE = "template"
-# A workbook saved as CSV by Excel is cp1252; one that is plainly UTF-8 is read as that all the same.
+# A workbook that Excel saves as CSV is cp1252; what is plainly UTF-8 is read as that anyway.
 TEMPLATE_READ: dict[str, Any] = {"encoding": "cp1252"}
 DATE_FORMATS = ("%d/%m/%Y",)
 MOMENT_FORMATS = ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y")
@@ -34,10 +34,10 @@ PERSON: dict[str, tuple[str, str]] = {
     "date_of_birth": ("date of birth", "Blank when it isn't known; never a stand-in date."),
     "age": ("age", "Whole years, where no date of birth is known."),
     "sex": ("sex", "As recorded."),
-    "ethnicity": ("ethnicity", "As the person or family describes it, never as an officer sees it."),
+    "ethnicity": ("ethnicity", "As the person or family says, never as an officer sees it."),
     "appearance": ("appearance", "Officer-defined appearance; never put this under ethnicity."),
     "disability": ("disability", "Whether a disability is recorded."),
-    "postcode": ("home postcode", "Full where you hold it; a sector such as DY1 1 is better than none."),
+    "postcode": ("home postcode", "Full where you hold it; a sector is better than nothing."),
     "other_postcodes": ("earlier postcode", "An earlier or second home's postcode."),
     "address": ("home address", "House and street; used to match records, never shown."),
     "nhs_number": ("NHS number", "Ten digits, as text."),
@@ -64,11 +64,25 @@ FIELD_HEADINGS: dict[tuple[str, str], str] = {
     ("information_report", "licensed_service"): "Licensed service involved",
     ("information_report", "premises_name"): "Trading name of premises",
     ("information_report", "premises_address"): "Address of premises",
+    ("information_report", "willing_to_engage"): "Third party willing to engage with police",
+    ("missing_episode", "category"): "Missing or absent",
+    ("missing_episode", "risk"): "Police risk grade",
+    ("missing_episode", "home_name"): "Children's home",
     ("missing_episode", "interview_offered"): "Return interview offered",
     ("missing_episode", "interview_at"): "Return interview at",
     ("missing_episode", "interview_by"): "Return interview by",
     ("missing_count", "interview_offered"): "Return interview offered",
     ("missing_count", "interview_accepted"): "Return interview accepted",
+    ("assessment", "authorised"): "Assessment authorised",
+    ("assessment", "factors"): "Assessment factors",
+    ("cse_tracker", "education"): "Education provision",
+    ("cse_tracker", "model"): "Model of exploitation",
+    ("cse_tracker", "method"): "Online or offline",
+    ("looked_after", "started"): "Looked after from",
+    ("looked_after", "ended"): "Looked after to",
+    ("offence", "non_recent"): "Over 12 months before recorded",
+    ("offence", "online"): "Online element",
+    ("offence", "place_type"): "Kind of place",
     ("offence", "easting_m"): "Easting (metres)",
     ("offence", "northing_m"): "Northing (metres)",
 }
@@ -130,18 +144,22 @@ def indicator_heading(role: str, indicator: str) -> str:
     return f"{whose}{words(indicator)} (yes/no)"
 
 
+def _usual_child() -> dict[str, tuple[str, ...] | None]:
+    return {"child": None}
+
+
 def _as_list(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
 def _with_usual(value: Any) -> Any:
     if isinstance(value, str | list | tuple):
-        return {role: None for role in _as_list(value)}
+        return dict.fromkeys(_as_list(value))
     return value
 
 
 def _with_all(value: Any) -> Any:
-    return {name: None for name in _as_list(value)} if isinstance(value, str | list) else value
+    return dict.fromkeys(_as_list(value)) if isinstance(value, str | list) else value
 
 
 class Collects(Strict):
@@ -160,8 +178,10 @@ class Collects(Strict):
     persons: Annotated[
         dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_list)] | None],
         BeforeValidator(_with_usual),
-    ] = Field(default_factory=lambda: {"child": None}, min_length=1)
-    issuer: str | None = Field(default=None, description="who gives the ids; the agency if not told")
+    ] = Field(default_factory=_usual_child, min_length=1)
+    issuer: str | None = Field(
+        default=None, description="who gives the ids; the agency if not told"
+    )
 
     @field_validator("persons")
     @classmethod
