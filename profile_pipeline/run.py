@@ -69,6 +69,7 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
     Raises:
         PlanError: when the plan is bad.
         NoProfileError: when no profile could be made, with the steps that failed.
+        WarehouseBusyError: when another run holds the warehouse and does not end.
     """
     os.umask(0o077)
     with _quiet():
@@ -76,12 +77,15 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
 
         from profile_pipeline.definitions import JOB, build_definitions
         from profile_pipeline.plan.load import load_plan
+        from profile_pipeline.store import connect, warehouse_path
 
         plan = load_plan(folder)
         definitions = build_definitions(folder, str(as_at or ""))
         job = definitions.resolve_job_def(JOB)
         os.environ["DAGSTER_HOME"] = str(dagster_home(folder))
-        with dg.DagsterInstance.get() as instance:
+        # Held throughout: no other run comes between, and the file is opened once, not a thousand
+        # times.
+        with connect(warehouse_path(folder)), dg.DagsterInstance.get() as instance:
             failed = _execute(job, instance, progress)
     outputs = folder / "output" / str(as_at or plan.settings.as_at)
     lacking = [name for name in NEEDED if not (outputs / name).is_file()]
@@ -125,11 +129,13 @@ def _execute(  # type: ignore[no-untyped-def]
                 break
             time.sleep(POLL_S)
         result = running.result()
-    return [
-        (event.step_key, event.step_failure_data.error.cls_name or "unknown")
+    failed = [
+        (event.step_key or "run", event.step_failure_data.error.cls_name or "unknown")
         for event in result.all_events
         if event.event_type == Kind.STEP_FAILURE
     ]
+    # A run may end before any step of it: what an earlier one made must not pass for its own.
+    return failed or ([] if result.success else [("run", "it could not start")])
 
 
 @contextlib.contextmanager

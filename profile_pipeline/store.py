@@ -121,7 +121,7 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
 
 def read_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> pl.DataFrame:
     """Return a table whole; raise ContractError when it has not been made yet."""
-    if not has_table(connection, schema, table):
-        raise ContractError(f"{schema}.{table} has not been made yet")
-    frame: pl.DataFrame = connection.sql(f"select * from {_quoted(schema, table)}").pl()  # noqa: S608
-    return frame
+    try:
+        return connection.sql(f"select * from {_quoted(schema, table)}").pl()
+    except duckdb.CatalogException:
+        raise ContractError(f"{schema}.{table} has not been made yet") from None
