@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,6 +17,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from profile_pipeline.errors import EXIT_BAD_DATA, UserError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -87,20 +90,29 @@ def check(profile: ProfileOption = Path()) -> None:
         plan = load_plan(profile)
         problems, notes = delivery_problems(plan)
         problems += context_problems(plan)
-    covered = coverage(plan)
-    unseen = covered.filter(covered["agency"].is_null())
+    _show_coverage(coverage(plan))
     for problem in problems:
         err.print(f"[red]✗[/red] {escape(str(problem))}")
     for note in notes:
         out.print(f"[yellow]![/yellow] {escape(note)}")
-    for label, how in unseen.select("label", "how").iter_rows():
-        out.print(f"[yellow]![/yellow] indicator '{escape(label)}': {escape(how)}.")
     datasets, quarters = len(plan.datasets), len(plan.quarters)
     if problems:
         err.print(f"{len(problems)} problem(s). The run would go on without these files.")
         raise typer.Exit(EXIT_BAD_DATA)
     out.print(f"[green]✓[/green] The plan holds: {datasets} datasets, {quarters} quarters.", end="")
     out.print(f" {len(notes)} gap(s) to be told." if notes else "")
+
+
+def _show_coverage(covered: "pl.DataFrame") -> None:
+    """Print indicator by agency before any data: who evidences it, or that nobody does."""
+    out.print("Who evidences which indicator, by the plan:")
+    for (label,), rows in covered.group_by("label", maintain_order=True):
+        told = [
+            f"{agency} ({how})" if agency else how
+            for agency, how in rows.select("agency", "how").iter_rows()
+        ]
+        mark = "[green]✓[/green]" if rows["agency"].null_count() == 0 else "[yellow]![/yellow]"
+        out.print(f"  {mark} {escape(str(label))}: {escape('; '.join(told))}")
 
 
 @app.command()
