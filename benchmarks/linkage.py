@@ -248,7 +248,9 @@ def _said(found: dict[str, float]) -> str:
 def _apart(part: str, *given: str) -> dict[str, float]:
     """Run a part of this file in a process of its own and return the JSON it prints last."""
     command = [sys.executable, __file__, part, *given]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{part} failed: {done.stderr.strip()[-600:]}")
     found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 PRIOR_FROM = 200  # identities from which the prior is settled by the pairs
 TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
 TRAIN_PAIRS = 300  # pairs that expectation maximisation needs (Splink's own advice)
-BROAD = 20  # pairs an identity may have on average from a block on little evidence
+TRAIN_AT_MOST = 400_000  # pairs that a training rule takes
+# Pairs that a block on little evidence may bring: so many, or so many an identity on average.
+BROAD_PAIRS, BROAD = 300_000, 4
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
 PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
 # Identities on which parameters are trained where Spark scores; in the order of keyed hashes the
@@ -371,6 +373,7 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         *_INITIALS,
         pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
         _address_pairs().alias("address_pairs"),
+        *_training_parts(identities).drop("identity").get_columns(),
     )
 
 
@@ -441,13 +444,14 @@ def _swap_chance(identities: pl.DataFrame) -> float | None:
 def _broad_blocks(identities: pl.DataFrame) -> list[tuple[tuple[str, ...], str]]:
     """Return blocks on little evidence where they bring few pairs (small or well spread data)."""
     chosen: list[tuple[tuple[str, ...], str]] = []
+    most = max(BROAD_PAIRS, BROAD * len(identities))
     for columns in _BROAD_BLOCKS:
-        if _pairs_on(identities, columns) <= BROAD * len(identities):
+        if _pairs_on(identities, columns) <= most:
             chosen.append((columns, ""))
     aliases = (
         identities["other_words"].explode(empty_as_null=True).drop_nulls().value_counts()["count"]
     )
-    if float((aliases.cast(pl.Float64) ** 2 / 2).sum()) <= BROAD * len(identities):
+    if float((aliases.cast(pl.Float64) ** 2 / 2).sum()) <= most:
         chosen.append((("other_words",), "other_words"))
     return chosen
 
@@ -520,6 +524,41 @@ def _pairs_on(identities: pl.DataFrame, columns: tuple[str, ...]) -> float:
     return float((sizes * (sizes - 1) / 2).sum())
 
 
+def _training_rules(identities: pl.DataFrame) -> list[tuple[str, ...]]:
+    """Return the fields within whose agreement parameters are learnt: the first two that serve."""
+    enough = [columns for columns in _TRAINING if _pairs_on(identities, columns) >= TRAIN_PAIRS]
+    return enough[:2]
+
+
+def _training_parts(identities: pl.DataFrame) -> pl.DataFrame:
+    """Return `identity, training_0, training_1`: "y" for the identities a rule's training takes.
+
+    Whole groups of agreeing identities, in the order of their keyed hashes and so at random, up to
+    TRAIN_AT_MOST pairs: more pairs cost time and memory and teach nothing more.
+    """
+    parts = identities.select("identity")
+    for place in range(2):
+        name = f"training_{place}"
+        rules = _training_rules(identities)
+        if place >= len(rules):
+            parts = parts.with_columns(pl.lit(None, dtype=pl.String).alias(name))
+            continue
+        columns = rules[place]
+        rows = identities.with_columns(*_INITIALS).select("identity", *columns).drop_nulls()
+        size = pl.col("size").cast(pl.Float64)
+        taken = (
+            rows.group_by(columns)
+            .agg(pl.len().alias("size"), pl.col("identity").min().alias("first"))
+            .sort("first")
+            .filter((size * (size - 1) / 2).cum_sum() <= TRAIN_AT_MOST)
+        )
+        chosen = rows.join(taken, on=list(columns), how="semi").select(
+            "identity", pl.lit("y").alias(name)
+        )
+        parts = parts.join(chosen, on="identity", how="left", maintain_order="left")
+    return parts
+
+
 def train(linker: Any, identities: pl.DataFrame, seed: int) -> bool:
     """Train the levels that are to be learnt; return whether there was enough data to do so."""
     from splink.internals.blocking_rule_library import block_on
@@ -529,10 +568,9 @@ def train(linker: Any, identities: pl.DataFrame, seed: int) -> bool:
     linker.training.estimate_u_using_random_sampling(
         max_pairs=U_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
     )
-    rules = [columns for columns in _TRAINING if _pairs_on(identities, columns) >= TRAIN_PAIRS]
-    for columns in rules[:2]:
+    for place, columns in enumerate(_training_rules(identities)):
         linker.training.estimate_parameters_using_expectation_maximisation(
-            block_on(*columns), fix_u_probabilities=True
+            block_on(*columns, f"training_{place}"), fix_u_probabilities=True
         )
     return True
 
@@ -624,7 +662,7 @@ def _with_prior_from_pairs(
 def trained(
     table: Any, identities: pl.DataFrame, defaults: dict[str, Any], seed: int
 ) -> dict[str, Any]:
-    """Return trained settings as JSON keeps them; rare levels are left out where the data hold none of them."""
+    """Return trained settings as JSON keeps them; rare levels only where the data hold some."""
     from splink import Linker
 
     for chosen in (defaults, settings(identities, rare=False)):
