@@ -16,9 +16,10 @@ import polars as pl
 from profile_pipeline import tables
 from profile_pipeline.linkage import decisions as clerical
 from profile_pipeline.linkage import saved_models
-from profile_pipeline.linkage.accuracy import banded, estimate, sample_pairs
+from profile_pipeline.linkage.accuracy import sample_pairs
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
+from profile_pipeline.linkage.fairness import stratified
 from profile_pipeline.linkage.identities import collapse, enough
 from profile_pipeline.linkage.persons import (
     Linkage,
@@ -343,20 +344,15 @@ def _stopping(
 
     Columns `pairs, precision_lower, recall_lower`; decisions there are already count.
     """
-    links = _as_links(evidence)
-    columns = [*PAIR, "match_weight", "linked", "band"]
-    known = clerical.of_sample(states)
-    before = banded(links).join(known.select(PAIR), on=PAIR, how="semi").select(columns)
+    links, known = _as_links(evidence), clerical.of_sample(states)
     agreed = sample.select(
         *PAIR,
-        pl.when("linked").then(pl.lit(SAME)).otherwise(pl.lit(DIFFERENT))
-        .alias("decision"),
-    )  # fmt: skip
+        pl.when("linked").then(pl.lit(SAME)).otherwise(pl.lit(DIFFERENT)).alias("decision"),
+    )
     rows = []
     for pairs in (count for count in STOPS if count <= sample.height):
-        drawn = pl.concat([before, sample.head(pairs).select(columns)])
         answers = pl.concat([known.select(agreed.columns), agreed.head(pairs)])
-        figure = estimate(links, drawn, answers, seed)
+        figure = stratified(links, answers, seed)
         rows.append((pairs, figure["precision"].lower, figure["recall"].lower))
     schema = {"pairs": pl.Int64, "precision_lower": pl.Float64, "recall_lower": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")
