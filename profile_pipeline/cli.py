@@ -85,11 +85,13 @@ def check(profile: ProfileOption = Path()) -> None:
     from profile_pipeline.intake.context_check import context_problems
     from profile_pipeline.plan.load import load_plan
     from profile_pipeline.plan.names import coverage
+    from profile_pipeline.plan.requirement import plan_notes
 
     with told():
         plan = load_plan(profile)
         problems, notes = delivery_problems(plan)
         problems += context_problems(plan)
+        notes += plan_notes(plan)
     _show_coverage(coverage(plan))
     for problem in problems:
         err.print(f"[red]✗[/red] {escape(str(problem))}")
@@ -113,6 +115,30 @@ def _show_coverage(covered: "pl.DataFrame") -> None:
         ]
         mark = "[green]✓[/green]" if rows["agency"].null_count() == 0 else "[yellow]![/yellow]"
         out.print(f"  {mark} {escape(str(label))}: {escape('; '.join(told))}")
+
+
+@app.command()
+def request(
+    profile: ProfileOption = Path(),
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where to write.", show_default="output/<as_at>/requests"),
+    ] = None,
+) -> None:
+    """Write each agency's information requirement and blank templates, from the plan alone."""
+    from profile_pipeline.plan.load import load_plan
+    from profile_pipeline.plan.requirement import plan_notes
+    from reports.requirement import write_requests
+
+    with told():
+        plan = load_plan(profile)
+        made = write_requests(
+            plan, folder or plan.folder / "output" / str(plan.settings.as_at) / "requests"
+        )
+    for note in plan_notes(plan):
+        out.print(f"[yellow]![/yellow] {escape(note)}")
+    for path in made:
+        out.print(f"  {escape(str(path))}", soft_wrap=True)
 
 
 @app.command()

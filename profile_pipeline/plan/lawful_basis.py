@@ -269,4 +269,4 @@ def basis_gaps(dataset: "Dataset", agency: "Agency") -> list[str]:
 def basis_note(dataset: "Dataset", agency: "Agency") -> str | None:
     """Return one line for `check` on what a dataset's lawful basis leaves unsaid; null for none."""
     lacks = basis_gaps(dataset, agency)
-    return f"{dataset.id}: the lawful basis doesn't say {', '.join(lacks)}." if lacks else None
+    return f"{dataset.id}: the lawful basis doesn't state {', '.join(lacks)}." if lacks else None

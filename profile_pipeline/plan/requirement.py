@@ -419,19 +419,20 @@ NICE: dict[str, dict[str, str]] = {
 NOT_KNOWN = "not known"
 UNSAID = {"REFU": "refused", "NOBT": "not yet obtained"}
 HAVE_THEIR_OWN = ("report_grade",)  # "don't know" is one of the grades
+# Appendix A names the ends of each scale; what lies between is put in words here.
 GRADES: dict[str, dict[str, str]] = {
     "reliability": {
         "5": "always reliable",
         "4": "mostly reliable",
         "3": "sometimes reliable",
-        "2": "mostly unreliable",
+        "2": "rarely reliable",
         "1": "unreliable",
     },
     "accuracy": {
         "1": "known to be true without doubt",
-        "2": "known to the source, not to the reporter",
-        "3": "not known to the source, but other information supports it",
-        "4": "can't be judged",
+        "2": "probably true",
+        "3": "possibly true",
+        "4": "doubtful",
         "5": "suspected to be false",
     },
 }
@@ -454,6 +455,17 @@ def choices(codes: str, own: Path | None = None) -> list[tuple[str, str]]:
             found[code] = NICE.get(codes, {}).get(code) or code.replace("_", " ")
     shown = [(text, code) for code, text in found.items()]
     return shown if codes in HAVE_THEIR_OWN else [*shown, (NOT_KNOWN, "")]
+
+
+def choice_meanings(column: TemplateColumn) -> dict[str, str]:
+    """Return choice -> what it means, where a choice doesn't say so itself.
+
+    The two grades of an information report share a code list and run in opposite directions.
+    """
+    if column.codes == "report_grade":
+        scale = "accuracy" if column.heading.startswith("Accuracy") else "reliability"
+        return GRADES[scale] | {"don't know": "say so rather than guess"}
+    return UNSAID if (column.codes or "").startswith("ethnicity") else {}
 
 
 def _ethnic_groups(own: Path | None) -> dict[str, str]:
@@ -576,7 +588,7 @@ def plan_notes(plan: Plan) -> list[str]:
     for dataset in plan.datasets:
         note = basis_note(dataset, plan.agency(dataset.agency))
         notes += [note] if note else []
-        has_child = any(subject.role == "child" for subject in dataset.subjects)
+        has_child = any(s.role == "child" and s.required for s in dataset.subjects)
         open_ended = dataset.asks_for.who == "children_who_meet" and not thresholds(plan, dataset)
         if has_child and open_ended:
             notes.append(
