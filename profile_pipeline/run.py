@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from profile_pipeline import errors
 from profile_pipeline.errors import NoProfileError, Problem
 
 POLL_S = 0.3
@@ -67,7 +68,7 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
     """Materialise everything; return the outputs.
 
     Raises:
-        PlanError: when the plan is bad.
+        PlanError: when the plan is bad, or a workbook in `review/` can't be read as decisions.
         NoProfileError: when no profile could be made, with the steps that failed.
         WarehouseBusyError: when another run holds the warehouse and does not end.
     """
@@ -76,10 +77,14 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
         import dagster as dg
 
         from profile_pipeline.definitions import JOB, build_definitions
+        from profile_pipeline.linkage.decisions import read_decisions, read_workbooks
         from profile_pipeline.plan.load import load_plan
         from profile_pipeline.store import connect, warehouse_path
 
         plan = load_plan(folder)
+        # Told before anything runs: within a step a fault of a workbook would be a step's failure.
+        read_workbooks(folder / "review")
+        read_decisions(folder / "review")
         definitions = build_definitions(folder, str(as_at or ""))
         job = definitions.resolve_job_def(JOB)
         os.environ["DAGSTER_HOME"] = str(dagster_home(folder))
@@ -130,12 +135,25 @@ def _execute(  # type: ignore[no-untyped-def]
             time.sleep(POLL_S)
         result = running.result()
     failed = [
-        (event.step_key or "run", event.step_failure_data.error.cls_name or "unknown")
+        (event.step_key or "run", reason(event.step_failure_data.error))
         for event in result.all_events
         if event.event_type == Kind.STEP_FAILURE
     ]
     # A run may end before any step of it: what an earlier one made must not pass for its own.
     return failed or ([] if result.success else [("run", "it could not start")])
+
+
+def reason(error) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """Return why a step failed: our own errors in their words, of others the kind alone.
+
+    Our own never carry a value of the data; what another library says may.
+    """
+    first = error.cause or error
+    kind = str(first.cls_name or "unknown")
+    known = getattr(errors, kind, None)
+    if not (isinstance(known, type) and issubclass(known, Exception)):
+        return kind
+    return str(first.message).strip().partition(": ")[2].rstrip(".") or kind
 
 
 @contextlib.contextmanager
