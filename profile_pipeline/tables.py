@@ -628,7 +628,7 @@ OVERLAP_BY_THRESHOLD = Table(
 COHORT_LINK = Table(
     "people",
     "cohort_link",
-    "people",
+    "analysis",
     "The priority cohort: what each child rests on, and what remains at the strict threshold.",
     ("person_id",),
     _columns(

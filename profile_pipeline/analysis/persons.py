@@ -139,11 +139,12 @@ def not_responsible(
         .select("person_id")
         .unique()
     )
+    known = list(districts)
     outside = (
         children.group_by("person_id")
         .agg(
             located=pl.col("postcode_district").is_not_null().any(),
-            inside=pl.col("postcode_district").is_in(list(districts)).any(),
+            inside=pl.col("postcode_district").is_in(known).any(),
             council=pl.col("local_ids")
             .explode()
             .str.split(":")
@@ -152,6 +153,8 @@ def not_responsible(
             .any(),
         )
         .filter(
+            # Where no district is known to be the area's, none is known to be outside.
+            pl.lit(value=bool(known)),
             pl.col("located"),
             ~pl.col("inside").fill_null(False),
             ~pl.col("council").fill_null(False),
