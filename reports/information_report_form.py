@@ -173,7 +173,7 @@ def _first_page(form: _Form) -> None:
         first_bold=True,
     )
     form.text(
-        "Reliability: 5 is the best grade and 1 the worst. Accuracy: 1 is the best and 5 the worst.",
+        "Reliability: 5 is the best grade, 1 the worst. Accuracy: 1 is the best, 5 the worst.",
         0.5,
         bold=True,
     )

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import polars as pl
@@ -62,11 +63,11 @@ def fill(plan: Plan, dataset: str, name: str, rows: Sequence[Row]) -> Path:
     """Fill the dataset's blank template in a spreadsheet and put it where it is delivered."""
     agency = plan.dataset(dataset).agency
     book = openpyxl.load_workbook(plan.folder / "out" / agency / f"{dataset}_template.xlsx")
-    page = book["Data"]
+    page: Any = book["Data"]
     column = {cell.value: cell.column for cell in page[1]}
     for number, row in enumerate(rows, start=2):
         for heading, value in row.items():
-            page.cell(number, column[heading]).value = value  # type: ignore[assignment]
+            page.cell(number, column[heading]).value = value
     path = plan.data_root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     book.save(path)

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import docx
 import openpyxl
@@ -188,7 +189,8 @@ def test_lists_dates_and_identifiers_are_set_up(plan: Plan) -> None:
     content = template_workbook(plan, plan.dataset("missing"))
     assert content is not None
     book = openpyxl.load_workbook(io.BytesIO(content))
-    page, codes = book["Data"], book["Codes"]
+    page: Any = book["Data"]
+    codes: Any = book["Codes"]
     letters = {cell.value: cell.column_letter for cell in page[1]}
     rules = {
         str(rule.sqref).split(":")[0].rstrip("0123456789"): rule
@@ -207,7 +209,7 @@ def test_lists_dates_and_identifiers_are_set_up(plan: Plan) -> None:
 def test_the_two_grades_of_the_log_run_in_opposite_directions(plan: Plan) -> None:
     content = template_workbook(plan, plan.dataset("log"))
     assert content is not None
-    codes = openpyxl.load_workbook(io.BytesIO(content))["Codes"]
+    codes: Any = openpyxl.load_workbook(io.BytesIO(content))["Codes"]
     lists: dict[str, dict[str, str]] = {}
     for column in codes.iter_cols():
         if str(column[0].value).startswith(("Reliability", "Accuracy")):
