@@ -40,7 +40,8 @@ def draw(
     points = postcodes.select("easting_m", "northing_m").to_numpy()
     at = points[generator.integers(len(points), size=events)] + generator.normal(0, 60, (events, 2))
     anywhere = generator.random(events) < open_share
-    at[anywhere] = generator.uniform(0, SIDE_KM * 1000, (int(anywhere.sum()), 2)) + (WEST, SOUTH)
+    spread = generator.uniform(0, SIDE_KM * 1000, (int(anywhere.sum()), 2))
+    at[anywhere] = spread + np.array([WEST, SOUTH])
     return np.clip(at, [WEST, SOUTH], [WEST + SIDE_KM * 1000 - 1, SOUTH + SIDE_KM * 1000 - 1])
 
 

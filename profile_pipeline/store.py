@@ -122,6 +122,8 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
 def read_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> pl.DataFrame:
     """Return a table whole; raise ContractError when it has not been made yet."""
     try:
-        return connection.sql(f"select * from {_quoted(schema, table)}").pl()
+        query = f"select * from {_quoted(schema, table)}"  # noqa: S608
+        frame: pl.DataFrame = connection.sql(query).pl()
     except duckdb.CatalogException:
         raise ContractError(f"{schema}.{table} has not been made yet") from None
+    return frame

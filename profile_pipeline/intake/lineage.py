@@ -165,8 +165,8 @@ def trace(
         raise ContractError("quality.lineage has not been made yet")
     uses = con.sql(
         'select * from quality.lineage where "table" = ? and field = ? and file = ?'
-        ' and (? is null or role = ?) and (? is null or indicator = ?)'
-        ' order by dataset, role, indicator, place',
+        " and (? is null or role = ?) and (? is null or indicator = ?)"
+        " order by dataset, role, indicator, place",
         params=[table, field, file, role, role, indicator, indicator],
     ).pl()
     parts = []

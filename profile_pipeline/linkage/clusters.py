@@ -103,9 +103,7 @@ def _attested(identities: pl.DataFrame) -> frozenset[str]:
 class Names:
     """Compares written forenames, remembering verdicts."""
 
-    def __init__(
-        self, identities: pl.DataFrame, attested: frozenset[str] | None = None
-    ) -> None:
+    def __init__(self, identities: pl.DataFrame, attested: frozenset[str] | None = None) -> None:
         """Number the distinct names of the identities; `attested` where that was learnt before."""
         columns = (
             "fore",
@@ -750,12 +748,12 @@ def _join_lonely(
         negative, a, b, weight = heapq.heappop(heap)
         if work.find(a) == work.find(b):
             continue
-        lone = [
+        bare = [
             place
             for place in (a, b)
             if place in bits and work.clusters[work.find(place)].records == 1
         ]
-        now = weight + sum(bits[place] for place in lone)
+        now = weight + sum(bits[place] for place in bare)
         if now < threshold:
             continue
         if now < -negative:
@@ -763,10 +761,10 @@ def _join_lonely(
             continue
         reason = work.refusal(a, b)
         if reason is None and any(
-            _else_fits(work, neighbours, place, b if place == a else a, weight) for place in lone
+            _else_fits(work, neighbours, place, b if place == a else a, weight) for place in bare
         ):
             reason = TWO_FIT
-        if reason is None and lone:
+        if reason is None and bare:
             work.join(a, b)
             joined.add((a, b))
             reasons[a, b] = NOTHING_ELSE

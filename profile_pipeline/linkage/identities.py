@@ -53,7 +53,7 @@ def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
         # A list column without a single list makes polars 2.1 panic once its rows were reversed.
         if optional not in subjects.columns or subjects[optional].is_null().all():
             kind = tables.PERSON_RECORD.polars_schema[optional]
-            nothing = [] if kind == tables.TEXTS else None
+            nothing: list[str] | None = [] if kind == tables.TEXTS else None
             subjects = subjects.with_columns(pl.lit(nothing, dtype=kind).alias(optional))
     age_only = pl.col("date_of_birth").is_null() & pl.col("age_years").is_not_null()
     age = pl.col("age_years").clip(0, 120).cast(pl.Int64)
@@ -111,8 +111,8 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
 
     `subjects` meets records.subject. The first frame has `identity` (keyed BLAKE2b of the content,
     so that it can't be guessed from a name and date of birth), the compared fields, `records`,
-    `datasets` (counts) and `in_datasets` (ids); it is sorted by `identity`. The second has `dataset, file, row, role, record_id,
-    identity`.
+    `datasets` (counts) and `in_datasets` (ids); it is sorted by `identity`. The second has
+    `dataset, file, row, role, record_id, identity`.
     """
     prepared = _prepared(subjects)
     text = pl.concat_str(

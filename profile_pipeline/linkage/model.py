@@ -137,8 +137,8 @@ FORENAME = (
     Level("different forename", "else", 0.02, 0.96, True),
 )  # fmt: skip
 SURNAME = (
-    Level("not given", f"sur_l is null or sur_r is null or {_SWAPPED} or coalesce({_CROSSED}, false)",
-        null=True),
+    Level("not given",
+        f"sur_l is null or sur_r is null or {_SWAPPED} or coalesce({_CROSSED}, false)", null=True),
     Level("same surname", "sur_l = sur_r", 0.87, 0.002, True, True, "sur"),
     Level("surname in another spelling", _any_shared("sur_kin"), 0.05, 0.002, True),
     Level("nearly the same surname", _near("sur"), 0.03, 0.001, True),
@@ -443,11 +443,10 @@ def _swap_chance(identities: pl.DataFrame) -> float | None:
 
 def _broad_blocks(identities: pl.DataFrame) -> list[tuple[tuple[str, ...], str]]:
     """Return blocks on little evidence where they bring few pairs (small or well spread data)."""
-    chosen: list[tuple[tuple[str, ...], str]] = []
     most = max(BROAD_PAIRS, BROAD * len(identities))
-    for columns in _BROAD_BLOCKS:
-        if _pairs_on(identities, columns) <= most:
-            chosen.append((columns, ""))
+    chosen: list[tuple[tuple[str, ...], str]] = [
+        (columns, "") for columns in _BROAD_BLOCKS if _pairs_on(identities, columns) <= most
+    ]
     aliases = (
         identities["other_words"].explode(empty_as_null=True).drop_nulls().value_counts()["count"]
     )

@@ -29,9 +29,7 @@ def in_spark(sql: str) -> str:
     sql = re.sub(r"\(([^()]*)\)::int", r"cast((\1) as int)", sql)
     sql = re.sub(
         r"(\w+)\[(\d+):(\d+)\]",
-        lambda found: (
-            f"substring({found[1]}, {found[2]}, {int(found[3]) - int(found[2]) + 1})"
-        ),
+        lambda found: f"substring({found[1]}, {found[2]}, {int(found[3]) - int(found[2]) + 1})",
         sql,
     )
     sql = re.sub(r"(\w+)\[(\d+)\]", r"substring(\1, \2, 1)", sql)
@@ -128,20 +126,20 @@ def predicted(
     from splink import Linker
     from splink.backends.spark import SparkAPI
 
-    api = SparkAPI(spark_session=spark, break_lineage_method="persist")
+    api = SparkAPI(  # type: ignore[no-untyped-call]
+        spark_session=spark, break_lineage_method="persist"
+    )
     table = api.register(_frame(spark, identities), dataset_display_name="identities")
     linker = Linker([table], translated(settings), log_level=None)
     for column, frame in lookups.items():
-        lookup = api.register(
-            _frame(spark, frame), dataset_display_name=f"frequency_{column}"
-        )
+        lookup = api.register(_frame(spark, frame), dataset_display_name=f"frequency_{column}")
         linker.table_management.register_term_frequency_lookup(lookup, column)
     scored = linker.inference.predict(threshold_match_weight=from_weight)
     return scored.as_spark_dataframe().toArrow()
 
 
 def _frame(spark: Any, frame: pl.DataFrame) -> Any:
-    """Return a polars frame in Spark, nulls as nulls and every type told, as for an empty column."""
+    """Return a polars frame in Spark, nulls as nulls and every type told."""
     from pyspark.sql import types
 
     of = {

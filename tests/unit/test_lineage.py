@@ -59,10 +59,7 @@ def run(tmp_path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Collected]]
     for quarter, heads in ((1, HEADS), (2, RENAMED)):
         rows = [report(number, quarter) for number in range(12)]
         lines = [
-            ",".join(
-                f'"{row[old.get(head, head)]}"' for head in heads.split(",")
-            )
-            for row in rows
+            ",".join(f'"{row[old.get(head, head)]}"' for head in heads.split(",")) for row in rows
         ]
         lines.insert(4, "")
         send(plan.folder, f"missing/2015-16_Q{quarter}.csv", "\n".join([heads, *lines]) + "\n")

@@ -1,7 +1,7 @@
 """Load the tables of nicknames, spellings and name parts that the linkage compares names with.
 
-`nicknames.csv` (full, short), `spellings.csv` (kind, origin, spellings) and `parts.csv` (part, kind,
-origin) were written from general knowledge of how names are shortened and transliterated in
+`nicknames.csv` (full, short), `spellings.csv` (kind, origin, spellings) and `parts.csv` (part,
+kind, origin) were written from general knowledge of how names are shortened and transliterated in
 England; a partnership may add lines. A line says that two written names *may* be one name, never
 that they are.
 """
