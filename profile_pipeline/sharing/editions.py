@@ -18,7 +18,7 @@ from profile_pipeline.tables import SUPPRESSED
 AUDIENCES = ("restricted", "panel", "sub_group", "public")
 
 WITHHELD_NUMBER = "a number withheld"
-WITHHELD_SHARE = "a share (withheld for small numbers)"
+WITHHELD_SHARE = "a share withheld for small numbers"
 
 _COUNT = re.compile(r"\{n:(\d{1,9})\}")
 _SHARE = re.compile(r"\{pct:(\d{1,9})/(\d{1,9})\}")

@@ -194,7 +194,7 @@ def test_texts_hide_small_counts_and_counts_suppressed_for_others() -> None:
     pack = {"victim_profile": frame, "intelligence_gaps": pl.DataFrame([gap])}
     safe = safe_tables(pack, SUB_GROUP)["intelligence_gaps"]
     assert safe["finding"][0] == (
-        "Fewer than 5 of 72, a number withheld and a share (withheld for small numbers)"
+        "Fewer than 5 of 72, a number withheld and a share withheld for small numbers"
     )
 
 
