@@ -52,7 +52,10 @@ def resolve_headings(
                 missing.append(column)
         else:
             found[column] = match
-    return Resolved(found, missing, _fatal(dataset, set(missing), headings, file))
+    # Where no column of the plan is found the header row may be wrong, and a "heading" is then
+    # someone's data: none is repeated in a hint.
+    sure = headings if found else []
+    return Resolved(found, missing, _fatal(dataset, set(missing), sure, file))
 
 
 def _fatal(dataset: Dataset, missing: set[str], headings: list[str], file: str) -> list[Problem]:

@@ -86,3 +86,12 @@ def test_what_a_column_is_used_for() -> None:
 
 def test_folding_twice_is_folding_once() -> None:
     assert fold_heading(fold_heading(" Date\u00a0 OF  birth ")) == "date of birth"
+
+
+def test_cells_taken_for_headings_are_not_repeated_in_a_hint() -> None:
+    """With a wrong header row the headings are someone's data: DARE is near Date."""
+    found = resolve_headings(["DARE", "BOB", "01/02/2003"], dataset(OWN), file="f")
+    said = " ".join(str(problem) for problem in found.fatal)
+    assert "Date" in said
+    assert "DARE" not in said
+    assert "BOB" not in said
