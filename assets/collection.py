@@ -11,7 +11,6 @@ from assets.resources import Profile, Warehouse
 from assets.tables import OWNERS, table_asset
 from profile_pipeline import store, tables
 from profile_pipeline.intake.collect import Collected, collect_dataset
-from profile_pipeline.intake.harmonise import FAULT_SCHEMA
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.quarters import file_form
@@ -154,7 +153,7 @@ def _expect(
     rows, quarantine = collected.harmonised.rows, collected.harmonised.quarantine
     failed, results = expect_dataset(rows, collected.sent, dataset, plan)
     kept = rows.join(failed, on=("file", "row"), how="anti")
-    united = pl.concat([quarantine, failed.select(quarantine.columns).cast(FAULT_SCHEMA)])  # type: ignore[arg-type]
+    united = pl.concat([quarantine, tables.conform(failed, tables.QUARANTINE)])
     return kept, united.sort("file", "row", "column", "rule"), results
 
 

@@ -12,9 +12,9 @@ from assets.geography import HOTSPOT_INPUTS, children_by_row
 from assets.resources import Profile
 from assets.tables import OWNERS, by_name, inputs
 from profile_pipeline import tables
-from profile_pipeline.linkage.review_folder import write_private
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import indicator_names
+from profile_pipeline.store import write_private
 
 # Everything that leaves the desk in one edition is judged together: what one table prints, another
 # must not undo.

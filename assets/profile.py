@@ -21,6 +21,7 @@ from profile_pipeline.analysis import (
     screening,
     suspects,
 )
+from profile_pipeline.analysis.counting import without_rows
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
@@ -67,8 +68,8 @@ EXACT = tuple(
 
 def _counted(frames: Frames, name: str) -> pl.DataFrame:
     """Return a measure's rows without those kept apart: visible, never counted as the area's."""
-    apart = frames[APART].filter(pl.col("fate") == "kept_apart").select("dataset", "file", "row")
-    return frames[name].join(apart, on=("dataset", "file", "row"), how="anti")
+    apart = frames[APART].filter(pl.col("fate") == "kept_apart")
+    return without_rows(frames[name], apart)
 
 
 def evidence_of(frames: Frames, plan: Plan) -> Evidence:

@@ -19,9 +19,9 @@ from profile_pipeline.analysis import quality_letters, quality_warnings
 from profile_pipeline.analysis.quality_rag import quality_rag
 from profile_pipeline.intake.lineage import lineage
 from profile_pipeline.intake.lines import source_lines
-from profile_pipeline.linkage.review_folder import write_private
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names
+from profile_pipeline.store import write_private
 
 LINES = {
     "dataset": pl.String,

@@ -10,9 +10,7 @@ from expectations.rules import automatic_rules, number_ids, rules_for, volume_ru
 from expectations.run import run_suite
 from profile_pipeline.plan.collection import Dataset, Source
 from profile_pipeline.plan.load import COLLECTION_FILE, Plan
-from profile_pipeline.tables import EXPECTATION, FAULT, conform
-
-FAULT_SCHEMA = {column.name: column.dtype for column in FAULT}
+from profile_pipeline.tables import EXPECTATION, QUARANTINE, conform
 
 
 def field_aliases(rows: pl.DataFrame, dataset: Dataset) -> dict[str, str]:
@@ -109,7 +107,7 @@ def expect_dataset(
                 list(words), [text for text, _ in words.values()], return_dtype=pl.String
             ),
         )
-        .select(list(FAULT_SCHEMA))
-        .cast(FAULT_SCHEMA)  # type: ignore[arg-type]
+        .select(list(QUARANTINE.polars_schema))
+        .cast(QUARANTINE.polars_schema)  # type: ignore[arg-type]
     )
     return faults, conform(results.with_columns(dataset=pl.lit(dataset.id)), EXPECTATION)

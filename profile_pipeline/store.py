@@ -127,3 +127,12 @@ def read_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
     except duckdb.CatalogException:
         raise ContractError(f"{schema}.{table} has not been made yet") from None
     return frame
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600, whole or not at all."""
+    partial = path.with_name(f".{path.name}.part")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    partial.replace(path)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from profile_pipeline.ages import age_on
 from profile_pipeline.analysis.counting import (
     SUSPECT,
     age_band,
-    age_on,
     by_category,
     ethnic_category,
     last_four_quarters,

@@ -51,18 +51,6 @@ def without_rows(frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return frame.join(rows.select(ROW_KEY), on=ROW_KEY, how="anti", maintain_order="left")
 
 
-def age_on(born: pl.Expr, day: pl.Expr) -> pl.Expr:
-    """Return the age in whole years on a day; null without a date of birth.
-
-    A child born on 29 February is a year older on 1 March, as in English law.
-    """
-    # Months and days are 8-bit whole numbers in polars: a hundred times one overflows unseen.
-    day_of_year = day.dt.month().cast(pl.Int64) * 100 + day.dt.day()
-    birthday = born.dt.month().cast(pl.Int64) * 100 + born.dt.day()
-    years = day.dt.year().cast(pl.Int64) - born.dt.year().cast(pl.Int64)
-    return years - (day_of_year < birthday).cast(pl.Int64)
-
-
 def age_band(age: pl.Expr) -> pl.Expr:
     """Return the band of a child's age (`under 10`, `10-11` ... `16-17`); 18 and over is null."""
     return _band(age, AGE_BAND_FROM, (*AGE_BANDS, None))

@@ -6,10 +6,10 @@ child with many indicators is a child to ask about, not a victim until someone h
 
 import polars as pl
 
+from profile_pipeline.ages import age_on
 from profile_pipeline.analysis.counting import (
     ADULT_AGE,
     SUSPECT,
-    age_on,
     last_four_quarters,
     quarters_ended,
 )

@@ -14,7 +14,6 @@ from profile_pipeline.tables import PERSON, ROW_KEY, SUBJECT_KEY, conform
 
 OTHER_AUTHORITY = "the tracker names another responsible authority"
 OUTSIDE = "every postcode lies outside the area and no record of the area's council or schools"
-KEPT_APART_ROW = ("dataset", "file", "row", "rule")
 
 
 def build_persons(

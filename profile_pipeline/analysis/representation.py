@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from profile_pipeline.analysis.counting import ADULT_AGE, age_band, age_on, ethnic_category
+from profile_pipeline.ages import age_on
+from profile_pipeline.analysis.counting import ADULT_AGE, age_band, ethnic_category
 from profile_pipeline.analysis.intervals import (
     benjamini_hochberg,
     katz_ratio,

@@ -2,9 +2,9 @@
 
 import polars as pl
 
+from profile_pipeline.ages import age_on
 from profile_pipeline.analysis.counting import (
     SUSPECT,
-    age_on,
     by_category,
     quarters_counted,
     recorded,

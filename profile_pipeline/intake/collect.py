@@ -11,11 +11,10 @@ import polars as pl
 
 from profile_pipeline.codes.lookup import unknown_texts
 from profile_pipeline.errors import DeliveryError, Problem
-from profile_pipeline.intake.cells import REASONS
 from profile_pipeline.intake.deliveries import find_deliveries
 from profile_pipeline.intake.fates import fates_of
 from profile_pipeline.intake.filled_templates import as_plan, open_file, united
-from profile_pipeline.intake.harmonise import FAULT_SCHEMA, Harmonised, harmonise
+from profile_pipeline.intake.harmonise import Harmonised, harmonise
 from profile_pipeline.intake.headers import rename_to_plan, resolve_headings, used_for
 from profile_pipeline.intake.lookups import REASONS as LOOKUP_REASONS
 from profile_pipeline.intake.lookups import look_up
@@ -148,7 +147,7 @@ def _look_up(plan: Plan, dataset: Dataset, work: pl.DataFrame) -> tuple[pl.DataF
 
     The other list's files are read anew: a dataset is collected by itself, in any order.
     """
-    unfilled = [pl.DataFrame(schema=FAULT_SCHEMA)]
+    unfilled = [pl.DataFrame(schema=QUARANTINE.polars_schema)]
     for lookup in dataset.lookup:
         other = plan.dataset(lookup.dataset)
         found = find_deliveries(plan.data_root, other.id, other.delivery, plan.quarters)
@@ -172,7 +171,7 @@ def _look_up(plan: Plan, dataset: Dataset, work: pl.DataFrame) -> tuple[pl.DataF
                 reason=pl.col("rule").replace_strict(
                     list(LOOKUP_REASONS), list(LOOKUP_REASONS.values()), return_dtype=pl.String
                 ),
-            ).cast(FAULT_SCHEMA)  # type: ignore[arg-type]
+            ).cast(QUARANTINE.polars_schema)  # type: ignore[arg-type]
         )
     return work, pl.concat(unfilled)
 
@@ -414,11 +413,6 @@ def _headings(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
         for column, heading in file.headings
     ]
     return pl.DataFrame(rows, schema=HEADING.polars_schema, orient="row")
-
-
-def describe_rule(rule: str) -> str:
-    """Return a rule in words."""
-    return REASONS.get(rule, rule.replace("_", " "))
 
 
 def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:

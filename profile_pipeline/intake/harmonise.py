@@ -16,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
+from profile_pipeline.ages import age_on
 from profile_pipeline.codes.lookup import (
     code_list,
     fold,
@@ -37,18 +38,15 @@ from profile_pipeline.plan.collection import (
 )
 from profile_pipeline.quarters import last_day, quarter_expr
 from profile_pipeline.tables import (
-    FAULT,
     MEASURES,
     MOMENT,
+    QUARANTINE,
     TEXTS,
     UNKNOWN_VALUE,
     Dtype,
     conform,
     empty,
 )
-
-META = ("_file", "_row", "_quarter")
-FAULT_SCHEMA = {column.name: column.dtype for column in FAULT}
 
 # Parts of a person that several columns may hold, and the field that gathers them.
 PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "id": "local_ids"}
@@ -367,7 +365,7 @@ def _check_dates_of_birth(wide: pl.DataFrame, build: _Build, period_start: date)
             )
             if role == "child":
                 wide = _adults(wide, role, name, period_start)
-            reckoned = _age_at(pl.col(f"v:{name}"), on)
+            reckoned = age_on(pl.col(f"v:{name}"), on)
             given = f"v:{role}__age_years"
             age = pl.coalesce(pl.col(given), reckoned) if given in wide.columns else reckoned
             wide = wide.with_columns(age.alias(given))
@@ -399,14 +397,6 @@ def _given(wide: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name).is_not_null()
 
 
-def _age_at(born: pl.Expr, on: pl.Expr) -> pl.Expr:
-    """Age in whole years; a birthday on 29 February falls on 1 March in other years (E&W law)."""
-    before = (on.dt.month() < born.dt.month()) | (
-        (on.dt.month() == born.dt.month()) & (on.dt.day() < born.dt.day())
-    )
-    return on.dt.year().cast(pl.Int64) - born.dt.year().cast(pl.Int64) - before.cast(pl.Int64)
-
-
 def _adults(wide: pl.DataFrame, role: str, name: str, period_start: date) -> pl.DataFrame:
     """Mark rows about someone who was 18 before the period began.
 
@@ -414,7 +404,7 @@ def _adults(wide: pl.DataFrame, role: str, name: str, period_start: date) -> pl.
     child: a future date of birth written with a two-digit year looks like an adult's.
     """
     born = pl.col(f"v:{name}")
-    adult = (_age_at(born, pl.lit(period_start)) >= 18).fill_null(value=False)
+    adult = (age_on(born, pl.lit(period_start)) >= 18).fill_null(value=False)
     wide = wide.with_columns(adult.alias("_adult"))
     ids = [
         column
@@ -532,12 +522,12 @@ def _fault_rows(wide: pl.DataFrame, build: _Build, name: str, rule: pl.Expr) -> 
             .replace_strict(REASONS, default=None, return_dtype=pl.String)
             .alias("reason"),
         )
-        .cast(FAULT_SCHEMA)  # type: ignore[arg-type]
+        .cast(QUARANTINE.polars_schema)  # type: ignore[arg-type]
     )
 
 
 def _faults(wide: pl.DataFrame, build: _Build) -> tuple[pl.DataFrame, pl.DataFrame]:
-    none = pl.DataFrame(schema=FAULT_SCHEMA)
+    none = pl.DataFrame(schema=QUARANTINE.polars_schema)
     out: list[pl.DataFrame] = [none]
     for name in build.required:
         blank = pl.when(pl.col(f"v:{name}").is_null()).then(

@@ -6,7 +6,6 @@ trained models. All their owner's alone. Filled workbooks of the clerical review
 """
 
 import hashlib
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
 from profile_pipeline.linkage.review import FIELDS
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.settings import LinkageSettings
+from profile_pipeline.store import write_private
 
 CHILD_ROLES = ("child",)
 PAIR = ["identity_a", "identity_b"]
@@ -86,15 +86,6 @@ def identity_key(plan: Plan, subjects: pl.DataFrame) -> bytes:
     key = hashlib.blake2b(content.encode(), digest_size=32, person=b"identity-key").digest()
     write_private(path, key.hex().encode())
     return key
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600, whole or not at all."""
-    partial = path.with_name(f".{path.name}.part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    partial.replace(path)
 
 
 def read_registry(plan: Plan) -> pl.DataFrame | None:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from profile_pipeline.quarters import first_day, last_day, quarters_between
 
 BOROUGH = "Thornmere"
-REGION = "Mid Shires"
 POLICE = "Mid Shires Police"
 NEIGHBOURS = ("Ashenholt", "Carrow Vale", "Wychbourne", "Kelderton", "Stanbrook", "Elmsett Bridge")
 START, END = date(2014, 4, 1), date(2016, 3, 31)

@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -212,8 +212,3 @@ def csv_text(path: Path, frame: pl.DataFrame, delimiter: str = ",") -> None:
     """Write a reference or truth file: UTF-8, one header row."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(frame.write_csv(separator=delimiter, line_terminator="\n").encode())
-
-
-def day_text(day: date) -> str:
-    """Return a date as truth files write it."""
-    return day.isoformat()

@@ -12,10 +12,8 @@ import re
 from collections.abc import Collection
 from decimal import ROUND_HALF_UP, Decimal
 
-from profile_pipeline.plan.settings import Edition, Editions
+from profile_pipeline.plan.settings import Edition
 from profile_pipeline.tables import SUPPRESSED
-
-AUDIENCES = ("restricted", "panel", "sub_group", "public")
 
 WITHHELD_NUMBER = "a number withheld"
 WITHHELD_SHARE = "a share withheld for small numbers"
@@ -23,19 +21,6 @@ WITHHELD_SHARE = "a share withheld for small numbers"
 _COUNT = re.compile(r"\{n:(\d{1,9})\}")
 _SHARE = re.compile(r"\{pct:(\d{1,9})/(\d{1,9})\}")
 _MALFORMED = re.compile(r"\{(?:n|pct):[^{}]{0,40}\}?")
-
-
-def edition_of(editions: Editions, audience: str) -> Edition | None:
-    """Return an audience's edition; None for `restricted`, which is exact.
-
-    Raises ValueError for an audience that is not one of AUDIENCES.
-    """
-    if audience not in AUDIENCES:
-        raise ValueError(f"'{audience}' is no audience; choose one of {', '.join(AUDIENCES)}")
-    if audience == "restricted":
-        return None
-    edition: Edition = getattr(editions, audience)
-    return edition
 
 
 def is_small(count: int, edition: Edition) -> bool:

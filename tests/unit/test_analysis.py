@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from profile_pipeline import tables
+from profile_pipeline import ages, tables
 from profile_pipeline.analysis import counting
 from profile_pipeline.analysis.cohort import cohort_by_quarter, open_children, victim_profile
 from profile_pipeline.analysis.locations import location_profile
@@ -212,7 +212,7 @@ def person_of(
 )
 def test_a_child_is_a_year_older_on_the_birthday(born: date, day: date, age: int) -> None:
     got = pl.DataFrame({"born": [born], "day": [day]}).select(
-        counting.age_on(pl.col("born"), pl.col("day"))
+        ages.age_on(pl.col("born"), pl.col("day"))
     )
     assert got.item() == age
 
