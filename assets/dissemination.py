@@ -10,19 +10,21 @@ import polars as pl
 
 from assets.geography import HOTSPOT_INPUTS, children_by_row
 from assets.resources import Profile
-from assets.tables import OWNERS, by_name, inputs
+from assets.tables import OWNERS, Frames, by_name, inputs
 from profile_pipeline import tables
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import indicator_names
 from profile_pipeline.store import write_private
 
-# Everything that leaves the desk in one edition is judged together: what one table prints, another
-# must not undo.
-PACK = (
-    *(f"profile.{name}" for name in tables.PROFILE),
-    "profile.key_findings",
-    "analysis.regional_summary",
-)
+# Everything that leaves the desk in one edition is judged together, once: what one table prints,
+# another must not undo.
+EXACT = {
+    **{name: f"profile.{name}" for name in tables.PROFILE},
+    "key_findings": "profile.key_findings",
+    "regional_summary": "analysis.regional_summary",
+}
+SUB_GROUP = "sub_group"
+PACK = tuple(f"{SUB_GROUP}.{name}" for name in EXACT)
 
 
 def _asset(name: str, needs: tuple[str, ...], description: str, kind: str):  # type: ignore[no-untyped-def]
@@ -49,6 +51,36 @@ def _written(files: dict[str, bytes], folder: Path) -> dg.MaterializeResult:  # 
     )
 
 
+@dg.multi_asset(
+    name="protect_sub_group",
+    outs={
+        name: dg.AssetOut(
+            key=[SUB_GROUP, name],
+            group_name="dissemination",
+            description=f"{exact} as the sub-group may read it: text, suppressed cells [c].",
+            kinds={"polars"},
+            owners=OWNERS,
+        )
+        for name, exact in EXACT.items()
+    },
+    ins=inputs(tuple(EXACT.values())),
+)
+def protect_sub_group(profile: Profile, **frames: pl.DataFrame):
+    """Disclosure control over everything the sub-group's edition prints."""
+    from profile_pipeline.sharing.disclosure import safe_tables
+
+    named = by_name(frames)
+    exact = {name: named[table] for name, table in EXACT.items()}
+    safe = safe_tables(exact, profile.plan.settings.editions.sub_group)
+    for name in EXACT:
+        yield dg.MaterializeResult(asset_key=[SUB_GROUP, name], value=safe[name])
+
+
+def pack_of(frames: Frames) -> dict[str, pl.DataFrame]:
+    """Return the sub-group's tables by name, from frames by `schema.table`."""
+    return {name: frames[f"{SUB_GROUP}.{name}"] for name in EXACT}
+
+
 @_asset(
     "sub_group_tables",
     PACK,
@@ -57,12 +89,10 @@ def _written(files: dict[str, bytes], folder: Path) -> dg.MaterializeResult:  # 
 )
 def sub_group_tables(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/sub_group/tables."""
-    from assets.report import safe_pack
     from profile_pipeline.sharing.tables_out import table_files
 
-    edition = profile.plan.settings.editions.sub_group
-    safe = safe_pack(by_name(frames), edition)
-    return _written(table_files(safe, edition), profile.output("sub_group") / "tables")
+    files = table_files(pack_of(by_name(frames)), profile.plan.settings.editions.sub_group)
+    return _written(files, profile.output("sub_group") / "tables")
 
 
 @_asset(
@@ -110,7 +140,8 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
     """Write output/<as_at>/sub_group/problem_profile.html, .docx and .pdf."""
     from assets.report import report_files
 
-    files = report_files(by_name(frames), profile.plan)
+    named = by_name(frames)
+    files = report_files(pack_of(named), named, profile.plan)
     return _written(files, profile.output("sub_group"))
 
 
@@ -175,4 +206,11 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
 
 def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step dissemination."""
-    return [sub_group_tables, hotspot_map, problem_profile, priority_cohort, clerical_review]
+    return [
+        protect_sub_group,
+        sub_group_tables,
+        hotspot_map,
+        problem_profile,
+        priority_cohort,
+        clerical_review,
+    ]

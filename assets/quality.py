@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import dagster as dg
 import polars as pl
 
-from assets.dissemination import PACK
+from assets.dissemination import SUB_GROUP
 from assets.profile import evidence_of
 from assets.resources import Profile
 from assets.tables import OWNERS, by_name, inputs, table_asset
@@ -43,7 +43,8 @@ QUALITY = (
     "profile.data_quality",
     "analysis.quality_rag",
 )
-LETTER_NEEDS = tuple(dict.fromkeys((*QUALITY, "records.subject", *PACK)))
+SAFE_GAPS = f"{SUB_GROUP}.intelligence_gaps"
+LETTER_NEEDS = (*QUALITY, "records.subject", SAFE_GAPS)
 WARNING_NEEDS = (
     "quality.delivery",
     "profile.data_quality",
@@ -158,14 +159,11 @@ def _day(day: date) -> str:
 )
 def agency_letters(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/letters/<agency>.docx."""
-    from assets.report import safe_pack
-
     named, plan = by_name(frames), profile.plan
-    safe = safe_pack(named, plan.settings.editions.sub_group)
     folder = profile.output("restricted") / "letters"
     folder.mkdir(exist_ok=True, mode=0o700)
     written = 0
-    for name, content in letters(named, safe["intelligence_gaps"], plan):
+    for name, content in letters(named, named[SAFE_GAPS], plan):
         write_private(folder / name, content)
         written += 1
     return dg.MaterializeResult(

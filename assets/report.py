@@ -2,26 +2,22 @@
 
 import polars as pl
 
-from profile_pipeline import tables
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import coverage, indicator_names
-from profile_pipeline.plan.settings import Edition
 
 COMMENTARY = "commentary"
 
 
-def safe_pack(frames: dict[str, pl.DataFrame], edition: Edition) -> dict[str, pl.DataFrame]:
-    """Return all that one edition prints, after disclosure control over the whole of it."""
-    from profile_pipeline.sharing.disclosure import safe_tables
+def report_files(
+    safe: dict[str, pl.DataFrame], frames: dict[str, pl.DataFrame], plan: Plan
+) -> dict[str, bytes]:
+    """Return the sub-group's report by file name.
 
-    exact = {name: frames[f"profile.{name}"] for name in tables.PROFILE}
-    exact["key_findings"] = frames["profile.key_findings"]
-    exact["regional_summary"] = frames["analysis.regional_summary"]
-    return safe_tables(exact, edition)
-
-
-def report_files(frames: dict[str, pl.DataFrame], plan: Plan) -> dict[str, bytes]:
-    """Return the sub-group's report by file name."""
+    Args:
+        safe: tables by name as the sub-group's edition prints them.
+        frames: what is not of the pack: deliveries, red amber green, warnings, linkage.
+        plan: the plan.
+    """
     from profile_pipeline.sharing.editions import describe
     from profile_pipeline.sharing.linkage_out import safe_linkage
     from reports.build import build_report
@@ -31,7 +27,7 @@ def report_files(frames: dict[str, pl.DataFrame], plan: Plan) -> dict[str, bytes
     context = ReportContext(
         settings=plan.settings,
         tables={
-            **safe_pack(frames, edition),
+            **safe,
             **safe_linkage(
                 frames["people.linkage_accuracy"], frames["people.unlinkable_share"], edition
             ),
