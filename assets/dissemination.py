@@ -20,7 +20,7 @@ from profile_pipeline.store import write_private
 # another must not undo.
 EXACT = {
     **{name: f"profile.{name}" for name in tables.PROFILE},
-    "key_findings": "profile.key_findings",
+    **{name: f"wording.{name}" for name in tables.WORDING},
     "regional_summary": "analysis.regional_summary",
 }
 SUB_GROUP = "sub_group"

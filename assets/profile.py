@@ -3,8 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.resources import Profile
-from assets.tables import OWNERS, Frames, by_name, inputs, table_asset
+from assets.tables import Frames, table_asset
 from profile_pipeline import tables
 from profile_pipeline.analysis import (
     actions,
@@ -27,6 +26,7 @@ from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
 
 T = tables.PROFILE
+KEY_FINDINGS = tables.KEY_FINDINGS
 APART = "quality.fate"
 
 # What the rules of gaps, findings and actions may look at.
@@ -206,18 +206,37 @@ def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ),
         ),
         _profile("hotspots", ["geo.hotspots"], _hotspots),
-        _profile(
-            "intelligence_gaps",
-            [*EVIDENCE, *EXACT],
-            lambda f, p: gaps.intelligence_gaps(evidence_of(f, p)),
-        ),
-        _profile(
-            "action_plan",
-            [*EVIDENCE, *EXACT],
-            lambda f, p: actions.action_plan(evidence_of(f, p)),
-        ),
-        key_findings,
+        *(_wording(table) for table in tables.WORDING.values()),
+        *(_written(table) for table in (T["intelligence_gaps"], T["action_plan"], KEY_FINDINGS)),
     ]
+
+
+WORDINGS = {
+    "intelligence_gaps": gaps.intelligence_gaps,
+    "action_plan": actions.action_plan,
+    "key_findings": findings.key_findings,
+}
+
+
+def _wording(table: tables.Table) -> dg.AssetsDefinition:
+    """Return the asset of a table of texts, figures as marks."""
+
+    def draw(frames: Frames, plan: Plan) -> pl.DataFrame:
+        return WORDINGS[table.name](evidence_of(frames, plan))
+
+    return table_asset(table, [*EVIDENCE, *EXACT], draw)
+
+
+def _written(table: tables.Table) -> dg.AssetsDefinition:
+    """Return the asset of a table of texts with its figures, exact."""
+
+    def write(frames: Frames, plan: Plan) -> pl.DataFrame:
+        from profile_pipeline.sharing.disclosure import exact_texts
+
+        figures = {name.removeprefix("profile."): frames[name] for name in EXACT}
+        return exact_texts(table.name, {**figures, table.name: frames[f"wording.{table.name}"]})
+
+    return table_asset(table, [f"wording.{table.name}", *EXACT], write)
 
 
 def _hotspots(frames: Frames, plan: Plan) -> pl.DataFrame:
@@ -248,16 +267,3 @@ def collected_fields(plan: Plan) -> pl.DataFrame:
         if any(getattr(subject, source) is not None for source in sources)
     ]
     return pl.DataFrame(rows, schema={"dataset": pl.String, "field": pl.String}, orient="row")
-
-
-@dg.asset(
-    key=["profile", "key_findings"],
-    ins=inputs([*EVIDENCE, *EXACT]),
-    group_name="profile",
-    description="Key findings drawn by rule from the tables, each with the table it rests on.",
-    kinds={"polars"},
-    owners=OWNERS,
-)
-def key_findings(profile: Profile, **frames: pl.DataFrame) -> pl.DataFrame:
-    """Key findings, most actionable first."""
-    return findings.key_findings(evidence_of(by_name(frames), profile.plan))

@@ -6,7 +6,7 @@ of data here, and no rule of the method.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
@@ -1138,6 +1138,29 @@ PROFILE: dict[str, Table] = {
     )
 }
 
+KEY_FINDINGS = _profile(
+    "key_findings",
+    "Key findings drawn by rule from the tables, each with the table it rests on.",
+    ("order",),
+    ("order!", WHOLE, "from 1, most actionable first"),
+    ("finding!", TEXT, "what was found"),
+    ("confidence!", TEXT, "high, medium or low"),
+    ("table!", TEXT, "the table it rests on"),
+    ("strand!", TEXT, "prevent, protect or pursue"),
+)
+
+# Tables of texts as the rules write them, figures as marks (see `marks`): an edition writes them
+# out, and so does the exact table of the same name in `profile`.
+WORDING: dict[str, Table] = {
+    table.name: replace(
+        table,
+        schema="wording",
+        description=f"profile.{table.name} before an edition writes its figures.",
+        audience=RESTRICTED,
+    )
+    for table in (PROFILE["intelligence_gaps"], PROFILE["action_plan"], KEY_FINDINGS)
+}
+
 ALL: tuple[Table, ...] = (
     QUARANTINE,
     REPAIRS,
@@ -1182,6 +1205,8 @@ ALL: tuple[Table, ...] = (
     QUALITY_RAG,
     QUALITY_WARNING,
     *PROFILE.values(),
+    KEY_FINDINGS,
+    *WORDING.values(),
 )
 
 # --- categories of the profile's dimensions -----------------------------------------------------

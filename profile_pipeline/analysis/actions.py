@@ -10,8 +10,9 @@ import polars as pl
 
 from profile_pipeline.analysis import gaps
 from profile_pipeline.analysis.counting import last_four_quarters
-from profile_pipeline.analysis.evidence import Evidence, number, sentence, share
+from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
+from profile_pipeline.marks import cell, difference, number, sentence, share_of, total
 from profile_pipeline.tables import GEO_HOTSPOTS, PROFILE, conform
 
 MOST = 12
@@ -45,7 +46,13 @@ def look_at_unlisted_children(evidence: Evidence) -> pl.DataFrame:
     several = (
         evidence.table(PROFILE["overlap_distribution"])
         .filter(pl.col("indicators") >= least)
-        .select(pl.col("children", "known_to_cse").sum())
+        .select(
+            pl.col("children", "known_to_cse").sum(),
+            all_children=total(gaps.overlaps("children")),
+            all_unlisted=difference(
+                total(gaps.overlaps("children")), total(gaps.overlaps("known_to_cse"))
+            ),
+        )
         .with_columns(unlisted=pl.col("children") - pl.col("known_to_cse"))
         .filter(pl.col("unlisted") > 0)
     )
@@ -58,9 +65,9 @@ def look_at_unlisted_children(evidence: Evidence) -> pl.DataFrame:
         strand=pl.lit("protect"),
         lead=pl.lit(gaps.CSE_TEAM),
         current_position=sentence(
-            number(pl.col("unlisted")),
+            pl.col("all_unlisted"),
             " of ",
-            number(pl.col("children")),
+            pl.col("all_children"),
             " such children are not in the tracker (overlap_distribution).",
         ),
         measure=pl.lit("Children of the list looked at, screened, and not yet looked at"),
@@ -78,7 +85,11 @@ def interview_in_time(evidence: Evidence) -> pl.DataFrame:
     failed = (pl.col("late") + pl.col("none")) / pl.col("due") * 100
     leads = gaps.return_interviews_late(evidence)["agency"].to_list()
     return (
-        year.select(pl.col("due", "within_72_hours", "late", "none").sum())
+        year.select(
+            pl.col("due", "late", "none").sum(),
+            all_due=total(gaps.interviews("due")),
+            in_time=total(gaps.interviews("within_72_hours")),
+        )
         .filter(pl.col("due") > 0)
         .select(
             action=pl.lit(
@@ -88,7 +99,7 @@ def interview_in_time(evidence: Evidence) -> pl.DataFrame:
             strand=pl.lit("protect"),
             lead=pl.lit(leads[0] if leads else gaps.POLICE),
             current_position=sentence(
-                share(pl.col("within_72_hours"), pl.col("due")),
+                share_of(pl.col("in_time"), pl.col("all_due")),
                 " in time in the last four quarters (return_interviews).",
             ),
             measure=pl.lit("Share of due interviews held in time, by quarter"),
@@ -112,8 +123,10 @@ def screen_groups(evidence: Evidence) -> pl.DataFrame:
             never=(pl.col("screened") == 0).any(),
             rows=pl.len(),
             lowest=pl.col("group").first(),
-            lowest_screened=pl.col("screened").first(),
-            lowest_children=pl.col("children").first(),
+            lowest_share=share_of(
+                cell("screening_coverage", pl.col("group").first(), column="screened"),
+                cell("screening_coverage", pl.col("group").first(), column="children"),
+            ),
         )
         .filter(pl.col("rows") > 0)
         .select(
@@ -124,7 +137,7 @@ def screen_groups(evidence: Evidence) -> pl.DataFrame:
                 "Lowest: ",
                 pl.col("lowest"),
                 ", ",
-                share(pl.col("lowest_screened"), pl.col("lowest_children")),
+                pl.col("lowest_share"),
                 " screened (screening_coverage).",
             ),
             measure=pl.lit(f"Share screened in each group, at least {limit:g}%"),
@@ -143,8 +156,6 @@ def look_for_hidden_groups(evidence: Evidence) -> pl.DataFrame:
     return (
         groups.select(
             groups=named.str.join(", "),
-            known=pl.col("known").sum(),
-            at_risk=pl.col("at_risk").sum(),
             rows=pl.len(),
         )
         .filter(pl.col("rows") > 0)

@@ -1,7 +1,7 @@
-"""What the rules of gaps, actions and findings rest on: the tables, the plan, and how text counts.
+"""What the rules of gaps, actions and findings rest on: the tables and the plan.
 
-Texts carry counts of people and events as `{n:17}` and shares as `{pct:103/436}`; the sharing step
-prints them exactly for the analyst and as "fewer than 5" and the like for others.
+Their texts carry figures as marks (see `marks`), which the sharing step prints exactly for the
+analyst and as "fewer than 5" and the like for others.
 """
 
 from collections.abc import Mapping
@@ -47,27 +47,3 @@ class Evidence:
             )
             .drop("_agency", "_title")
         )
-
-
-def number(count: pl.Expr) -> pl.Expr:
-    """Return the placeholder of a count of people or events: `{n:17}`."""
-    return pl.concat_str(pl.lit("{n:"), count.cast(pl.Int64), pl.lit("}"))
-
-
-def cell(table: str, *keys: str | pl.Expr, column: str) -> pl.Expr:
-    """Return the placeholder of a figure as a table of the pack prints it, found by its key."""
-    parts = [key if isinstance(key, pl.Expr) else pl.lit(key) for key in keys]
-    inner = pl.concat_str(pl.lit(table), *parts, pl.lit(column), separator="|")
-    return pl.concat_str(pl.lit("{cell:"), inner, pl.lit("}"))
-
-
-def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Return the placeholder of a share: `{pct:103/436}`."""
-    return pl.concat_str(
-        pl.lit("{pct:"), part.cast(pl.Int64), pl.lit("/"), whole.cast(pl.Int64), pl.lit("}")
-    )
-
-
-def sentence(*parts: str | pl.Expr) -> pl.Expr:
-    """Return the parts joined: text as it stands, expressions by row."""
-    return pl.concat_str([pl.lit(part) if isinstance(part, str) else part for part in parts])

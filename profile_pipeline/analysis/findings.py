@@ -1,6 +1,6 @@
 """Key findings: a few sentences drawn by rule from the tables, the most actionable first.
 
-Each names the table it rests on and how sure it is. Counts are placeholders (see `evidence`), so
+Each names the table it rests on and how sure it is. Counts are marks (see `marks`), so
 that a sentence is as safe as the table it quotes. Shares of few children are not findings.
 """
 
@@ -10,22 +10,14 @@ import polars as pl
 
 from profile_pipeline.analysis import gaps
 from profile_pipeline.analysis.counting import last_four_quarters
-from profile_pipeline.analysis.evidence import Evidence, cell, number, sentence, share
+from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
+from profile_pipeline.marks import cell, difference, sentence, share_of, total
 from profile_pipeline.quarters import last_day, previous_quarter
-from profile_pipeline.tables import GEO_HOTSPOTS, PROFILE, TOTAL
+from profile_pipeline.tables import GEO_HOTSPOTS, KEY_FINDINGS, PROFILE, TOTAL, conform
 
 MOST = 12
 ROW = ("finding", "confidence", "table", "strand")
-KEY_FINDINGS = pl.Schema(
-    {
-        "order": pl.Int64,
-        "finding": pl.String,
-        "confidence": pl.String,
-        "table": pl.String,
-        "strand": pl.String,
-    }
-)
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 
 Rule = Callable[[Evidence], pl.DataFrame]
@@ -39,7 +31,7 @@ def key_findings(evidence: Evidence) -> pl.DataFrame:
     """
     columns = pl.Schema(dict.fromkeys(ROW, pl.String))
     rows = pl.concat([rule(evidence).select(ROW).cast(columns) for rule in RULES]).head(MOST)
-    return rows.with_row_index("order", offset=1).select(KEY_FINDINGS.keys()).cast(KEY_FINDINGS)
+    return conform(rows.with_row_index("order", offset=1), KEY_FINDINGS)
 
 
 def scale(evidence: Evidence) -> pl.DataFrame:
@@ -93,13 +85,19 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
     return (
         evidence.table(PROFILE["overlap_distribution"])
         .filter(pl.col("indicators") >= least)
-        .select(pl.col("children", "known_to_cse").sum())
+        .select(
+            pl.col("children", "known_to_cse").sum(),
+            all_children=total(gaps.overlaps("children")),
+            unlisted=difference(
+                total(gaps.overlaps("children")), total(gaps.overlaps("known_to_cse"))
+            ),
+        )
         .filter(pl.col("children") > pl.col("known_to_cse"))
         .select(
             finding=sentence(
-                number(pl.col("children") - pl.col("known_to_cse")),
+                pl.col("unlisted"),
                 " of the ",
-                number(pl.col("children")),
+                pl.col("all_children"),
                 f" children with {least} or more indicators in the last "
                 "four quarters have never been in the CSE team's tracker.",
             ),
@@ -152,18 +150,25 @@ def interviews(evidence: Evidence) -> pl.DataFrame:
         pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at))
     )
     return (
-        year.select(pl.col("due", "late", "none").sum())
+        year.select(
+            pl.col("due", "late", "none").sum(),
+            **{
+                f"all_{column}": total(gaps.interviews(column))
+                for column in ("due", "late", "none")
+            },
+            failed=total(gaps.interviews("late"), gaps.interviews("none")),
+        )
         .filter(pl.col("due") > 0, pl.col("late") + pl.col("none") > 0)
         .select(
             finding=sentence(
                 "In the last four quarters ",
-                share(pl.col("late") + pl.col("none"), pl.col("due")),
+                share_of(pl.col("failed"), pl.col("all_due")),
                 " of return interviews were late or not held (",
-                number(pl.col("late")),
+                pl.col("all_late"),
                 " and ",
-                number(pl.col("none")),
+                pl.col("all_none"),
                 " of ",
-                number(pl.col("due")),
+                pl.col("all_due"),
                 ").",
             ),
             confidence=pl.lit(HIGH),
@@ -188,9 +193,9 @@ def screening(evidence: Evidence) -> pl.DataFrame:
                 "Of the groups to be screened routinely, '",
                 pl.col("group"),
                 "' is screened least: ",
-                number(pl.col("screened")),
+                cell("screening_coverage", pl.col("group"), column="screened"),
                 " of ",
-                number(pl.col("children")),
+                cell("screening_coverage", pl.col("group"), column="children"),
                 " children.",
             ),
             confidence=pl.lit(MEDIUM),
@@ -284,7 +289,12 @@ def pair(evidence: Evidence) -> pl.DataFrame:
                 "' and '",
                 pl.coalesce("label_b", "indicator_b"),
                 "': ",
-                number(pl.col("children")),
+                cell(
+                    "indicator_overlap",
+                    pl.col("indicator_a"),
+                    pl.col("indicator_b"),
+                    column="children",
+                ),
                 " children.",
             ),
             confidence=pl.lit(MEDIUM),

@@ -11,15 +11,15 @@ from datetime import timedelta
 import polars as pl
 
 from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quarters_ended
-from profile_pipeline.analysis.evidence import Evidence, number, sentence, share
+from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
+from profile_pipeline.marks import cell, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
 from profile_pipeline.tables import (
     CONTEXT_DELIVERY,
     DELIVERY,
     EXPECTATION,
-    FATE,
     GEO_HOTSPOTS,
     LINKAGE_ACCURACY,
     MEASURES,
@@ -204,7 +204,10 @@ def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
         theme=pl.lit("data quality"),
         finding=sentence(pl.col("title"), " does not meet: ", pl.col("description")),
         evidence=sentence(
-            pl.col("failed"), " of ", pl.col("checked"), " rows fail (quality.expectation)."
+            number(pl.col("failed")),
+            " of ",
+            number(pl.col("checked")),
+            " rows fail (quality.expectation).",
         ),
         question=sentence("Why, and can '", pl.col("dataset"), "' be completed?"),
         priority=pl.when(pl.col("severity") == "critical")
@@ -563,26 +566,37 @@ def unknown_values(evidence: Evidence) -> pl.DataFrame:
 
 def quarantined_share(evidence: Evidence) -> pl.DataFrame:
     """Too many rows of a dataset that could not be used."""
-    return (
-        evidence.named(
-            evidence.table(FATE)
-            .group_by("dataset")
-            .agg(rows=pl.len(), out=(pl.col("fate") == "quarantined").sum())
+    out, received = (pl.col("measure") == f"rows_{fate}" for fate in ("quarantined", "received"))
+    figure = cell(
+        "data_quality", pl.col("dataset"), pl.col("quarter"), pl.col("measure"), column="value"
+    )
+    counts = (
+        evidence.table(PROFILE["data_quality"])
+        .filter(out | received)
+        .group_by("dataset", maintain_order=True)
+        .agg(
+            rows=pl.col("value").filter(received).sum(),
+            out=pl.col("value").filter(out).sum(),
+            all_rows=total(figure.filter(received)),
+            all_out=total(figure.filter(out)),
         )
+    )
+    return (
+        evidence.named(counts)
         .filter(pl.col("out") / pl.col("rows") * 100 > QUARANTINE_PERCENT)
         .select(
             "agency",
             theme=pl.lit("data quality"),
             finding=sentence(
-                share(pl.col("out"), pl.col("rows")),
+                share_of(pl.col("all_out"), pl.col("all_rows")),
                 " of the rows of ",
                 pl.col("title"),
                 " could not be used.",
             ),
             evidence=sentence(
-                number(pl.col("out")),
+                pl.col("all_out"),
                 " of ",
-                number(pl.col("rows")),
+                pl.col("all_rows"),
                 " rows quarantined (quality.quarantine gives file, row and rule).",
             ),
             question=sentence(
@@ -802,6 +816,10 @@ def unscreened_groups(evidence: Evidence) -> pl.DataFrame:
         .agg(agency=pl.col("agency").unique().sort().str.join(", "))
     )
     never = pl.col("screened") == 0
+    screened, children = (
+        cell("screening_coverage", pl.col("group"), column=column)
+        for column in ("screened", "children")
+    )
     return (
         evidence.table(PROFILE["screening_coverage"])
         .filter(pl.col("children") > 0, pl.col("percent") < limit)
@@ -814,16 +832,16 @@ def unscreened_groups(evidence: Evidence) -> pl.DataFrame:
             .otherwise(
                 sentence(
                     "Only ",
-                    share(pl.col("screened"), pl.col("children")),
+                    share_of(screened, children),
                     " of the group '",
                     pl.col("group"),
                     "' were ever screened.",
                 )
             ),
             evidence=sentence(
-                number(pl.col("screened")),
+                screened,
                 " of ",
-                number(pl.col("children")),
+                children,
                 f" children; the group is to be screened routinely and {limit:g}% is the least "
                 "expected (screening_coverage).",
             ),
@@ -835,6 +853,11 @@ def unscreened_groups(evidence: Evidence) -> pl.DataFrame:
             priority=pl.when(never).then(pl.lit("high")).otherwise(pl.lit("medium")),
         )
     )
+
+
+def interviews(column: str) -> pl.Expr:
+    """Return the mark of a quarter's figure of return_interviews."""
+    return cell("return_interviews", pl.col("quarter"), column=column)
 
 
 def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
@@ -853,21 +876,25 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
     )
     failed = pl.col("late") + pl.col("none")
     return (
-        year.select(pl.col("due", "late", "none").sum())
+        year.select(
+            pl.col("due", "late", "none").sum(),
+            **{f"all_{column}": total(interviews(column)) for column in ("due", "late", "none")},
+            failed=total(interviews("late"), interviews("none")),
+        )
         .filter(pl.col("due") > 0, failed / pl.col("due") * 100 > limit)
         .select(
             theme=pl.lit("screening"),
             finding=sentence(
-                share(failed, pl.col("due")),
+                share_of(pl.col("failed"), pl.col("all_due")),
                 " of return interviews in the last four quarters "
                 "were late or not held: what these children could have said is not known.",
             ),
             evidence=sentence(
-                number(pl.col("late")),
+                pl.col("all_late"),
                 " late and ",
-                number(pl.col("none")),
+                pl.col("all_none"),
                 " not held of ",
-                number(pl.col("due")),
+                pl.col("all_due"),
                 f" due; the limit is {limit:g}% (return_interviews).",
             ),
             agency=pl.lit(", ".join(providers) or POLICE),
@@ -878,6 +905,11 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
             priority=pl.lit("high"),
         )
     )
+
+
+def overlaps(column: str) -> pl.Expr:
+    """Return the mark of a figure of overlap_distribution."""
+    return cell("overlap_distribution", pl.col("indicators").cast(pl.String), column=column)
 
 
 # --- victims --------------------------------------------------------------------------------------
@@ -924,10 +956,7 @@ def hidden_groups(evidence: Evidence) -> pl.DataFrame:
     return (
         evidence.table(PROFILE["representation"])
         .filter(pl.col("finding").is_in([UNDER, MAYBE_UNDER]))
-        .with_columns(
-            known_total=pl.col("known").sum().over("dimension"),
-            group=sentence(words, ": ", pl.col("category")),
-        )
+        .with_columns(group=sentence(words, ": ", pl.col("category")))
         .select(
             theme=pl.lit("victims"),
             finding=sentence(
@@ -939,9 +968,9 @@ def hidden_groups(evidence: Evidence) -> pl.DataFrame:
                 ". A prompt to look, not a finding about the group.",
             ),
             evidence=sentence(
-                number(pl.col("known")),
+                cell("representation", pl.col("dimension"), pl.col("category"), column="known"),
                 " open now, ",
-                number(pl.col("at_risk")),
+                cell("representation", pl.col("dimension"), pl.col("category"), column="at_risk"),
                 f" with {least} or more indicators (representation).",
             ),
             agency=pl.lit(CSE_TEAM),
@@ -974,10 +1003,12 @@ def open_children_unknowns(evidence: Evidence) -> pl.DataFrame:
     latest = evidence.table(PROFILE["victim_profile"]).filter(
         pl.col("quarter") == pl.col("quarter").max(), pl.col("dimension").is_in(asked)
     )
-    totals = latest.filter(pl.col("category") == TOTAL).select("dimension", total="children")
+    unknown, whole = (
+        cell("victim_profile", pl.col("quarter"), pl.col("dimension"), category, column="children")
+        for category in (NOT_RECORDED, TOTAL)
+    )
     return (
         latest.filter(pl.col("category") == NOT_RECORDED, pl.col("not_recorded_percent") > limit)
-        .join(totals, on="dimension", how="inner", maintain_order="left")
         .with_columns(words=pl.col("dimension").str.replace("_", " "))
         .select(
             theme=pl.lit("victims"),
@@ -985,13 +1016,13 @@ def open_children_unknowns(evidence: Evidence) -> pl.DataFrame:
                 "The ",
                 pl.col("words"),
                 " of ",
-                share(pl.col("children"), pl.col("total")),
+                share_of(unknown, whole),
                 " of open children is not recorded.",
             ),
             evidence=sentence(
-                number(pl.col("children")),
+                unknown,
                 " of ",
-                number(pl.col("total")),
+                whole,
                 " children in ",
                 pl.col("quarter"),
                 f"; the limit is {limit:g}% (victim_profile).",
@@ -1065,13 +1096,22 @@ def suspects_not_described(evidence: Evidence) -> pl.DataFrame:
         pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
         pl.col("dimension").is_in(["sex", "age_band", "appearance", "relationship"]),
     )
+    figure = cell(
+        "suspect_profile",
+        pl.col("quarter"),
+        pl.col("dimension"),
+        pl.col("category"),
+        column="suspects",
+    )
     counts = (
-        year.group_by("dimension")
+        year.group_by("dimension", maintain_order=True)
         .agg(
             unknown=pl.col("suspects").filter(pl.col("category") == NOT_RECORDED).sum(),
-            total=pl.col("suspects").filter(pl.col("category") == TOTAL).sum(),
+            whole=pl.col("suspects").filter(pl.col("category") == TOTAL).sum(),
+            all_unknown=total(figure.filter(pl.col("category") == NOT_RECORDED)),
+            all=total(figure.filter(pl.col("category") == TOTAL)),
         )
-        .filter(pl.col("total") > 0, pl.col("unknown") / pl.col("total") * 100 > limit)
+        .filter(pl.col("whole") > 0, pl.col("unknown") / pl.col("whole") * 100 > limit)
         .with_columns(words=pl.col("dimension").str.replace("_", " "))
     )
     return counts.select(
@@ -1080,13 +1120,13 @@ def suspects_not_described(evidence: Evidence) -> pl.DataFrame:
             "The ",
             pl.col("words"),
             " of suspects is not recorded in ",
-            share(pl.col("unknown"), pl.col("total")),
+            share_of(pl.col("all_unknown"), pl.col("all")),
             " of cases.",
         ),
         evidence=sentence(
-            number(pl.col("unknown")),
+            pl.col("all_unknown"),
             " of ",
-            number(pl.col("total")),
+            pl.col("all"),
             " counts of a suspect in a "
             f"quarter, last four quarters; the limit is {limit:g}% (suspect_profile).",
         ),

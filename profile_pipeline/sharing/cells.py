@@ -16,10 +16,17 @@ from typing import NamedTuple
 import polars as pl
 
 from profile_pipeline.errors import ContractError
+from profile_pipeline.marks import Cell, Figure
 from profile_pipeline.plan.settings import Edition
 from profile_pipeline.sharing.editions import is_small
 from profile_pipeline.sharing.ladders import choose_rungs, collapse
-from profile_pipeline.tables import NOT_RECORDED, TOTAL
+from profile_pipeline.tables import (
+    KEY_FINDINGS,
+    NOT_RECORDED,
+    PROFILE,
+    REGIONAL_SUMMARY,
+    TOTAL,
+)
 
 # Readiness to be suppressed for another cell's sake: the lowest goes first, headlines last.
 SIDE, PART, COUNT, UNKNOWN, LEVEL, WHOLE = 5, 10, 20, 30, 50, 100
@@ -53,7 +60,10 @@ BY_DIMENSION = {
 
 
 class Place(NamedTuple):
-    """Where a cell is printed: table, row of the (collapsed) table or -1 for an implied total."""
+    """Where a cell is printed: table, row of the (collapsed) table or -1 for an implied total.
+
+    For a figure of texts, table `texts` and its number.
+    """
 
     table: str
     row: int
@@ -62,7 +72,10 @@ class Place(NamedTuple):
 
 @dataclass
 class Pack:
-    """Cells and relations of one pack; cells are numbered from 0."""
+    """Cells and relations of one pack; cells are numbered from 0.
+
+    `named` finds a cell by table, key and column; `figures` holds what texts take from the tables.
+    """
 
     edition: Edition
     values: list[int] = field(default_factory=list)
@@ -72,6 +85,8 @@ class Pack:
     places: dict[Place, int] = field(default_factory=dict)
     relations: list[tuple[dict[int, int], bool]] = field(default_factory=list)
     wholes: dict[tuple[str, str], int] = field(default_factory=dict)
+    named: dict[Cell, int] = field(default_factory=dict)
+    figures: dict[Figure, int] = field(default_factory=dict)
 
     def add(self, value: int, weight: int, place: Place | None = None, behind: int = 0) -> int:
         """Add a cell, printed at the place or (None) implied; return its number.
@@ -196,7 +211,30 @@ def build_pack(tables: Frames, edition: Edition, behind: Frames | None = None) -
     _join_representation(pack, tables, plain, dimensioned)
     _join_indicators(pack, tables, plain)
     _join_regional(pack, tables, plain)
+    for name, cells in dimensioned.items():
+        column = BY_DIMENSION[name]
+        pack.named.update({Cell(name, key, column): cell for key, cell in cells.items()})
+    for name, columns in plain.items():
+        _name_cells(pack, name, tables[name], columns)
     return pack
+
+
+def keys_of(name: str) -> tuple[str, ...]:
+    """Return the key columns of a table of the pack."""
+    others = {table.name: table.key for table in (REGIONAL_SUMMARY, KEY_FINDINGS)}
+    return others[name] if name in others else PROFILE[name].key
+
+
+def _name_cells(pack: Pack, name: str, frame: pl.DataFrame, cells: Cells) -> None:
+    keys = frame.select(pl.col(key).cast(pl.String) for key in keys_of(name)).rows()
+    for column, numbers in cells.items():
+        pack.named.update(
+            {
+                Cell(name, key, column): cell
+                for key, cell in zip(keys, numbers, strict=True)
+                if cell is not None
+            }
+        )
 
 
 _WEIGHTS = {

@@ -1,11 +1,11 @@
 """Disclosure control of the profile's tables: what may be printed for an edition, as text.
 
 First categories widen (`ladders.py`), then small counts are suppressed, then further cells until no
-suppressed cell of the whole pack can be worked out (`protection.py`, `bounds.py`), then shares,
-ratios and texts follow their counts. Pure: frames in, frames out; nothing is kept or logged.
+suppressed cell of the whole pack can be worked out (`protection.py`, `bounds.py`), the figures of
+texts among them (`figures.py`), then shares, ratios and texts follow their counts. Pure: frames in,
+frames out; nothing is kept or logged.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -22,18 +22,18 @@ from profile_pipeline.sharing.cells import (
     build_pack,
     widen,
 )
-from profile_pipeline.sharing.editions import (
-    WITHHELD_NUMBER,
-    WITHHELD_SHARE,
-    katz_interval,
-    percent_text,
-    render_counts,
-    round_count,
+from profile_pipeline.sharing.editions import katz_interval, percent_text, round_count
+from profile_pipeline.sharing.figures import (
+    TEXTS,
+    add_figures,
+    exact_figures,
+    printed_figures,
+    shown_figures,
+    with_texts,
 )
 from profile_pipeline.sharing.protection import suppress
-from profile_pipeline.tables import NOT_RECORDED, PROFILE, REGIONAL_SUMMARY, SUPPRESSED, TOTAL
+from profile_pipeline.tables import NOT_RECORDED, SUPPRESSED, TOTAL
 
-CELL = re.compile(r"\{cell:([^{}]{1,200})\}")
 WITHHELD_FINDING = "withheld for small numbers"
 
 
@@ -55,42 +55,30 @@ def safe_tables(
     Raises ContractError for a table without a disclosure rule, or when no suppression would do.
     """
     if edition is None:
-        return _quoted({name: _exact(name, frame) for name, frame in tables.items()})
+        exact = {name: _exact(frame) for name, frame in tables.items()}
+        return with_texts(exact, None, exact_figures(tables))
     pack = build_pack(tables, edition, behind)
+    add_figures(pack, tables)
     suppressed = suppress(pack)
     wide, _ = widen(tables, edition)
-    return _quoted(
-        {name: _Printer(name, frame, pack, suppressed).table() for name, frame in wide.items()}
+    safe = {name: _Printer(name, frame, pack, suppressed).table() for name, frame in wide.items()}
+    return with_texts(safe, edition, printed_figures(pack, suppressed))
+
+
+def exact_texts(name: str, tables: Frames) -> pl.DataFrame:
+    """Return a table with the marks of its texts written exactly, for the analyst.
+
+    Args:
+        name: the table, one of `tables`.
+        tables: the exact tables its texts take figures from, by name.
+    """
+    frame = tables[name]
+    written = safe_tables(tables, None)[name]
+    texts = [c for c in frame.columns if frame.schema[c] == pl.String]
+    return frame.with_columns(
+        pl.when(pl.col(column).is_not_null()).then(written[column]).alias(column)
+        for column in texts
     )
-
-
-def _quoted(safe: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Return the tables with every `{cell:table|key...|column}` of their texts as it is printed."""
-
-    def printed(match: re.Match[str]) -> str:
-        name, *keys, column = match[1].split("|")
-        table = safe.get(name)
-        if table is None or column not in table.columns or len(keys) != len(_keys(name)):
-            return WITHHELD_NUMBER
-        wanted = dict(zip(_keys(name), keys, strict=True))
-        found = table.filter(pl.col(key) == value for key, value in wanted.items())[column]
-        is_share = column.endswith("percent")
-        if len(found) != 1 or found[0] in (SUPPRESSED, ""):
-            return WITHHELD_SHARE if is_share else WITHHELD_NUMBER
-        return f"{found[0]}%" if is_share else str(found[0])
-
-    def quoted(text: str) -> str:
-        written = CELL.sub(printed, text)
-        return written[:1].upper() + written[1:] if text.startswith("{") else written
-
-    return {
-        name: frame.with_columns(
-            pl.Series(column, [quoted(text) for text in frame[column]], dtype=pl.String)
-            for column in frame.columns
-            if frame[column].str.contains("{cell:", literal=True).any()
-        )
-        for name, frame in safe.items()
-    }
 
 
 def solvable_cells(
@@ -113,12 +101,13 @@ def solvable_cells(
         behind: as given to `safe_tables`.
     """
     pack = build_pack(tables, edition, behind)
+    add_figures(pack, tables)
     places: dict[int, list[Place]] = defaultdict(list)
-    shown: set[int] = set()
+    shown = shown_figures(pack, tables, safe)
     for place, cell in pack.places.items():
         root = pack.root(cell)
         places[root].append(place)
-        if _is_shown(place, safe):
+        if place.table != TEXTS and _is_shown(place, safe):
             shown.add(root)
     suppressed = set(places) - shown
     unsafe = {cell for part in System(pack, suppressed).unsafe() for cell in part}
@@ -161,18 +150,11 @@ def _texts(frame: pl.DataFrame, columns: Mapping[str, list[str]]) -> pl.DataFram
     )
 
 
-def _keys(name: str) -> tuple[str, ...]:
-    keys = {REGIONAL_SUMMARY.name: REGIONAL_SUMMARY.key, "key_findings": ()}
-    return keys[name] if name in keys else PROFILE[name].key
-
-
-def _exact(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    columns = {}
-    for column in frame.columns:
-        texts = [_plain(value, _decimals(column)) for value in frame[column].to_list()]
-        if frame.schema[column] == pl.String and column not in _keys(name):
-            texts = [render_counts(text, None) for text in texts]
-        columns[column] = texts
+def _exact(frame: pl.DataFrame) -> pl.DataFrame:
+    columns = {
+        column: [_plain(value, _decimals(column)) for value in frame[column].to_list()]
+        for column in frame.columns
+    }
     return _texts(frame, columns)
 
 
@@ -182,7 +164,6 @@ class _Printer:
     def __init__(self, name: str, frame: pl.DataFrame, pack: Pack, suppressed: set[int]) -> None:
         self.name, self.frame, self.pack, self.suppressed = name, frame, pack, suppressed
         self.edition = pack.edition
-        self.withheld = _withheld_values(pack, suppressed)
 
     def table(self) -> pl.DataFrame:
         columns = {c: self._column(c) for c in self.frame.columns}
@@ -201,19 +182,7 @@ class _Printer:
     def _column(self, column: str) -> list[str]:
         if column in COUNTS[self.name]:
             return [self._count(row, column) for row in range(len(self.frame))]
-        texts = [_plain(value, _decimals(column)) for value in self.frame[column].to_list()]
-        if self.frame.schema[column] == pl.String and column not in _keys(self.name):
-            return [
-                render_counts(text, self.edition, self._withheld_in(row))
-                for row, text in enumerate(texts)
-            ]
-        return texts
-
-    def _withheld_in(self, row: int) -> set[int]:
-        """Return the withheld counts of the tables that the row's text names; of all if none."""
-        text = " ".join(v for v in self.frame.row(row) if isinstance(v, str))
-        named = [name for name in COUNTS if name in text]
-        return set().union(*(self.withheld[name] for name in named or COUNTS))
+        return [_plain(value, _decimals(column)) for value in self.frame[column].to_list()]
 
     def _number(self, row: int, column: str) -> int | None:
         """Return a count as printed; None when it is suppressed, null or no count."""
@@ -336,13 +305,3 @@ class _Printer:
 
 def _numbers(text: str) -> list[str]:
     return "".join(c if c in "0123456789" else " " for c in text).split()
-
-
-def _withheld_values(pack: Pack, suppressed: set[int]) -> dict[str, set[int]]:
-    """Return the counts above the threshold that are suppressed, by table."""
-    values: dict[str, set[int]] = {name: set() for name in COUNTS}
-    for place, cell in pack.places.items():
-        value = pack.values[cell]
-        if pack.root(cell) in suppressed and value > pack.edition.suppress_up_to:
-            values[place.table].add(value)
-    return values

@@ -1,26 +1,17 @@
-"""Editions: who reads what, and how a count, a share and a text with counts are written for them.
+"""Editions: who reads what, and how a count and a share are written for them.
 
-Texts made by the analysis carry their counts as placeholders, so that one text serves every
-edition: `{n:12}` is a count of people or events, `{pct:3/40}` a share (count / denominator),
-`{cell:cohort_by_quarter|2015-16 Q4|all|children}` the figure as a table of the pack prints it.
-`render_counts` writes the first two, `disclosure.safe_tables` the third. No table and no warehouse
-here: `disclosure.py` does the tables.
+No table and no warehouse here: `disclosure.py` does the tables, `figures.py` the texts.
 """
 
 import math
-import re
-from collections.abc import Collection
 from decimal import ROUND_HALF_UP, Decimal
 
 from profile_pipeline.plan.settings import Edition
 from profile_pipeline.tables import SUPPRESSED
 
-WITHHELD_NUMBER = "a number withheld"
-WITHHELD_SHARE = "a share withheld for small numbers"
-
-_COUNT = re.compile(r"\{n:(\d{1,9})\}")
-_SHARE = re.compile(r"\{pct:(\d{1,9})/(\d{1,9})\}")
-_MALFORMED = re.compile(r"\{(?:n|pct):[^{}]{0,40}\}?")
+# In brackets, as an editor marks what was taken out, so that any sentence still reads.
+WITHHELD_NUMBER = "[number withheld]"
+WITHHELD_SHARE = "[share withheld]"
 
 
 def is_small(count: int, edition: Edition) -> bool:
@@ -75,33 +66,6 @@ def safe_percent(part: int, whole: int, edition: Edition | None) -> str | None:
         if whole < edition.minimum_denominator:
             return None
     return percent_text(part, whole) if whole else None
-
-
-def render_counts(
-    text: str, edition: Edition | None, withheld: Collection[int] = frozenset()
-) -> str:
-    """Return the text with its placeholders written for the edition.
-
-    Args:
-        text: may hold `{n:INT}` and `{pct:NUM/DEN}`; anything malformed is withheld, not printed.
-        edition: None for the restricted edition, which is exact.
-        withheld: counts above the threshold that the pack suppresses to protect others; a
-            placeholder that holds one is not printed either.
-    """
-
-    def count(match: re.Match[str]) -> str:
-        number = int(match[1])
-        return WITHHELD_NUMBER if number in withheld else safe_count(number, edition)
-
-    def share(match: re.Match[str]) -> str:
-        part, whole = int(match[1]), int(match[2])
-        hidden = {part, whole, whole - part} & set(withheld)
-        printed = None if hidden else safe_percent(part, whole, edition)
-        return WITHHELD_SHARE if printed is None else f"{printed}%"
-
-    rendered = _MALFORMED.sub(SUPPRESSED, _SHARE.sub(share, _COUNT.sub(count, text)))
-    # A sentence may begin with a placeholder, whose words are then its beginning.
-    return rendered[:1].upper() + rendered[1:] if text.startswith("{") else rendered
 
 
 def katz_interval(

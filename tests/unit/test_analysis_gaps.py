@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from profile_pipeline import tables
+from profile_pipeline import marks, tables
 from profile_pipeline.analysis import gaps
 from profile_pipeline.analysis.actions import action_plan
 from profile_pipeline.analysis.evidence import Evidence
@@ -205,7 +205,12 @@ def test_return_interviews_of_the_last_four_quarters_alone_are_judged() -> None:
     old = [{"quarter": "2014-15 Q4", **bad}, {"quarter": Q4, **good}]
     assert gaps.return_interviews_late(evidence((table, old))).is_empty()
     new = [{"quarter": "2014-15 Q4", **good}, {"quarter": Q4, **bad}]
-    assert "{pct:10/10}" in gaps.return_interviews_late(evidence((table, new)))["finding"].item()
+    found = gaps.return_interviews_late(evidence((table, new))).row(0, named=True)
+    quarter = [marks.Cell("return_interviews", (Q4,), column) for column in ("late", "none", "due")]
+    late, none, due = (((1, cell),) for cell in quarter)
+    assert marks.parsed(found["finding"].split(" of return")[0]) == marks.FigureShare(
+        (*late, *none), due
+    )
 
 
 def test_sources_that_refer_few_are_gaps() -> None:
@@ -312,7 +317,7 @@ def test_a_profile_with_nothing_in_it_has_stated_gaps_and_no_error() -> None:
     assert key_findings(evidence()).is_empty()
 
 
-PLACEHOLDER = re.compile(r"\{n:\d+\}|\{pct:\d+/\d+\}|\{cell:[^{}]+\}")
+PLACEHOLDER = marks.MARK
 
 
 @pytest.mark.parametrize("draw", [gaps.intelligence_gaps, action_plan, key_findings])
@@ -344,6 +349,7 @@ def test_counts_in_text_are_placeholders_and_well_formed(
     )
     text = " ".join(str(value) for row in draw(held).iter_rows() for value in row)
     assert PLACEHOLDER.search(text)
+    assert None not in [marks.parsed(mark) for mark in PLACEHOLDER.findall(text)]
     plain = PLACEHOLDER.sub("", text)
     assert not re.search(r"[{}]|\b(731|433|201|97|355|160|195|95|68)\b", plain)
 

@@ -11,7 +11,8 @@ from profile_pipeline import tables
 from profile_pipeline.errors import ContractError
 from profile_pipeline.plan.settings import Edition, Editions
 from profile_pipeline.sharing import editions
-from profile_pipeline.sharing.disclosure import safe_tables, solvable_cells
+from profile_pipeline.sharing.disclosure import exact_texts, safe_tables, solvable_cells
+from profile_pipeline.sharing.figures import with_texts
 from profile_pipeline.tables import SUPPRESSED
 
 SUB_GROUP = Editions().sub_group
@@ -189,12 +190,20 @@ def test_texts_hide_small_counts_and_counts_suppressed_for_others() -> None:
     gap = {
         "gap": "G001", "theme": "victims", "evidence": "victim_profile", "agency": "x",
         "question": "x", "due": None, "priority": "high",
-        "finding": "{n:2} of {n:72}, {n:30} and {pct:30/72}",
+        "finding": "{a} of {all}, {b} and {pct:b÷all}; {n:2} rows and {n:30} rows",
     }  # fmt: skip
+    quarter, dimension = frame.row(0)[:2]
+    for name in ("a", "b", "all"):
+        place = f"cell:victim_profile|{quarter}|{dimension}|{name}|children"
+        gap["finding"] = gap["finding"].replace("{" + name + "}", "{" + place + "}")
+        gap["finding"] = gap["finding"].replace(f"{name}÷", f"{place}÷")
+        gap["finding"] = gap["finding"].replace(f"÷{name}", f"÷{place}")
     pack = {"victim_profile": frame, "intelligence_gaps": pl.DataFrame([gap])}
     safe = safe_tables(pack, SUB_GROUP)["intelligence_gaps"]
+    # Of the table's 30 nothing is told, of 30 rows that no table counts all is.
     assert safe["finding"][0] == (
-        "Fewer than 5 of 72, a number withheld and a share withheld for small numbers"
+        "[number withheld] of 72, [number withheld] and [share withheld]; fewer than 5 rows and 30"
+        " rows"
     )
 
 
@@ -216,7 +225,76 @@ def test_texts_hide_small_counts_and_counts_suppressed_for_others() -> None:
 def test_placeholders_are_written_for_the_edition(
     text: str, edition: Edition | None, expected: str
 ) -> None:
-    assert editions.render_counts(text, edition) == expected
+    gap = {"gap": ["G001"], "finding": [text]}
+    safe = with_texts({"intelligence_gaps": pl.DataFrame(gap)}, edition, {})
+    assert safe["intelligence_gaps"]["finding"].item() == expected
+
+
+def interviews(*late: int) -> pl.DataFrame:
+    quarters = [f"2015-16 Q{number}" for number in range(1, len(late) + 1)]
+    return pl.DataFrame(
+        {"quarter": quarters, "episodes": 90, "due": 60, "late": late, "none": 12}
+    ).with_columns(within_72_hours=pl.col("due") - pl.col("late") - pl.col("none"))[
+        ["quarter", "episodes", "due", "within_72_hours", "late", "none"]
+    ]
+
+
+def told(finding: str, **tables_in: pl.DataFrame) -> tuple[str, dict[str, pl.DataFrame]]:
+    gap = {
+        "gap": "G001", "theme": "x", "evidence": finding, "agency": "x", "question": "x",
+        "due": None, "priority": "high", "finding": finding,
+    }  # fmt: skip
+    pack = {**tables_in, "intelligence_gaps": pl.DataFrame([gap])}
+    safe = safe_tables(pack, SUB_GROUP)
+    assert solvable_cells(pack, safe, SUB_GROUP) == []
+    assert exact_texts("intelligence_gaps", pack).columns == list(gap)
+    row = safe["intelligence_gaps"].row(0, named=True)
+    assert row["finding"] == row["evidence"]
+    return row["finding"], safe
+
+
+SUM = "{sum:" + "⊕".join(f"cell:return_interviews|2015-16 Q{q}|late" for q in (1, 2, 3, 4)) + "}"
+
+
+def test_a_sum_in_a_text_does_not_give_away_the_one_small_cell_it_holds() -> None:
+    """20 + 14 + 9 + [c] = 46 would tell the 3: the sum or another part of it has to go as well."""
+    text, safe = told(f"{SUM} late.", return_interviews=interviews(20, 14, 9, 3))
+    printed = safe["return_interviews"]["late"].to_list()
+    assert printed[3] == SUPPRESSED
+    assert text == "[number withheld] late." or SUPPRESSED in printed[:3]
+    exact = {"return_interviews": interviews(20, 14, 9, 3)}
+    gap = pl.DataFrame({"gap": ["G001"], "finding": [SUM]})
+    assert exact_texts("intelligence_gaps", {**exact, "intelligence_gaps": gap}).row(0) == (
+        "G001",
+        "46",
+    )
+
+
+def test_a_sum_of_what_is_printed_is_printed() -> None:
+    assert told(f"{SUM} late.", return_interviews=interviews(20, 14, 9, 7))[0] == "50 late."
+
+
+def test_a_text_that_prints_a_withheld_figure_is_found_out() -> None:
+    """The judge reads what is printed, however it was made."""
+    pack = {"return_interviews": interviews(20, 14, 9, 3)}
+    gap = pl.DataFrame({"gap": ["G001"], "finding": [SUM + " late."]})
+    tables_in = {**pack, "intelligence_gaps": gap}
+    safe = safe_tables(tables_in, SUB_GROUP)
+    bare = safe_tables(pack, SUB_GROUP)["return_interviews"]
+    leaky = {
+        "return_interviews": bare,
+        "intelligence_gaps": gap.with_columns(finding=pl.lit("46 late.")),
+    }
+    assert solvable_cells(tables_in, safe, SUB_GROUP) == []
+    assert solvable_cells(tables_in, leaky, SUB_GROUP)
+
+
+def test_what_a_share_leaves_over_is_protected_too() -> None:
+    """58 of 60 would tell that 2 were none of them."""
+    quarter = "2015-16 Q1|"
+    share = f"{{pct:cell:return_interviews|{quarter}due÷cell:return_interviews|{quarter}episodes}}"
+    frame = interviews(20).with_columns(episodes=pl.lit(62))
+    assert told(f"{share} were due.", return_interviews=frame)[0] == "[share withheld] were due."
 
 
 def test_hotspot_bands_within_the_threshold_are_widened() -> None:
@@ -314,8 +392,9 @@ def test_a_text_quotes_a_cell_as_the_pack_prints_it() -> None:
     pack = {"victim_profile": frame, "intelligence_gaps": pl.DataFrame([gap])}
     safe = safe_tables(pack, SUB_GROUP)
     printed = dict(safe["victim_profile"].select("category", "children").iter_rows())
-    told = "A number withheld" if printed["c"] == "[c]" else printed["c"]
-    expected = f"A number withheld and {told[:1].lower() + told[1:]} and a number withheld"
+    hidden = editions.WITHHELD_NUMBER
+    told = hidden if printed["c"] == "[c]" else printed["c"]
+    expected = f"{hidden} and {told} and {hidden}"
     assert safe["intelligence_gaps"]["finding"][0] == expected
     exact = safe_tables(pack, None)["intelligence_gaps"]["finding"][0]
-    assert exact == "3 and 40 and a number withheld"
+    assert exact == f"3 and 40 and {hidden}"

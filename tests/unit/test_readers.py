@@ -233,6 +233,7 @@ def test_what_a_csv_writer_wrote_is_read_back(
     writer.writerow([f"h{number}" for number in range(width)])
     writer.writerows(table)
     text = out.getvalue() if last_end else out.getvalue().removesuffix(end)
+    assume(text.count("\0") <= 16)  # a file of more NULs is rightly taken for a binary one
     got = [row[1:] for row in rows(text, totals=["no such"])]
     assert got == expected(text, width)[1:]
     assert got == [

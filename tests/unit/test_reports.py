@@ -36,6 +36,7 @@ def safe() -> dict[str, pl.DataFrame]:
     pack["regional_summary"] = fixture.regional(pack["cohort_by_quarter"])
     pack["key_findings"] = pl.DataFrame(
         {
+            "order": [1],
             "finding": ["{n:3} of {n:121} children with three indicators are not listed."],
             "confidence": ["medium"],
             "table": ["overlap_distribution"],
