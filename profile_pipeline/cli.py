@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from profile_pipeline.errors import EXIT_BAD_DATA, UserError
+from profile_pipeline.errors import EXIT_BAD_DATA, PlanError, UserError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,14 +83,18 @@ def check(profile: ProfileOption = Path()) -> None:
     """Validate plan and files without loading; list every problem at once."""
     from profile_pipeline.intake.collect import delivery_problems
     from profile_pipeline.intake.context_check import context_problems
-    from profile_pipeline.plan.load import load_plan
+    from profile_pipeline.plan.load import read_plan
     from profile_pipeline.plan.names import coverage
     from profile_pipeline.plan.requirement import plan_notes
 
     with told():
-        plan = load_plan(profile)
+        plan, faults = read_plan(profile)
+        if plan is None:
+            raise PlanError(faults)
         problems, notes = delivery_problems(plan)
         problems += context_problems(plan)
+        if faults:
+            raise PlanError([*faults, *problems])
         notes += plan_notes(plan)
     _show_coverage(coverage(plan))
     for problem in problems:
@@ -163,7 +167,7 @@ def run(
 
 
 def _day(text: str) -> date | None:
-    from profile_pipeline.errors import PlanError, Problem
+    from profile_pipeline.errors import Problem
 
     if not text:
         return None

@@ -4,12 +4,13 @@
 """
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 from pydantic import Field
@@ -26,7 +27,7 @@ from profile_pipeline.plan.collection import (
     Source,
 )
 from profile_pipeline.plan.context import ContextSource
-from profile_pipeline.plan.settings import ProfileSettings, Strict
+from profile_pipeline.plan.settings import ProfileSettings, ScreeningGroup, Strict
 from profile_pipeline.plan.standards import expanded
 from profile_pipeline.plan.yaml_file import checked, line_of, plain, read_yaml
 from profile_pipeline.quarters import first_day, last_day, quarter_of, quarters_between
@@ -86,8 +87,7 @@ class Plan:
     @property
     def own_codes(self) -> Path | None:
         """The folder's own code lists, if it has any."""
-        own = self.folder / "codes"
-        return own if own.is_dir() else None
+        return _own_codes(self.folder)
 
     @property
     def quarters(self) -> list[str]:
@@ -119,6 +119,21 @@ def load_plan(folder: Path) -> Plan:
     Raises:
         PlanError: with every problem of all its files, each with file and line.
     """
+    plan, problems = read_plan(folder)
+    if problems or plan is None:
+        raise PlanError(problems)
+    return plan
+
+
+def read_plan(folder: Path) -> tuple[Plan | None, list[Problem]]:
+    """Return a profile folder's plan as far as it holds, and every problem of all its files.
+
+    One fault hides no other: a dataset that doesn't hold is left out of the plan, and the names the
+    others use are looked up all the same. The plan is None when the settings don't hold, or no
+    dataset or indicator does.
+
+    Raises PlanError when there is no such folder.
+    """
     if not folder.is_dir():
         raise PlanError(
             Problem(str(folder), "is not a folder.", "Give the folder that holds profile.yaml.")
@@ -132,35 +147,88 @@ def load_plan(folder: Path) -> Plan:
             problems.extend(error.problems)
             return None
 
-    settings_yaml = attempt(lambda: read_yaml(folder / PROFILE_FILE))
-    collection_yaml = attempt(lambda: read_yaml(folder / COLLECTION_FILE))
     own = folder / INDICATORS_FILE
     default = Path(str(files("profile_pipeline.plan"))) / INDICATORS_FILE
+    settings_yaml = attempt(lambda: read_yaml(folder / PROFILE_FILE))
+    collection_yaml = attempt(lambda: read_yaml(folder / COLLECTION_FILE))
     indicators_yaml = attempt(lambda: read_yaml(own if own.is_file() else default))
 
     settings = settings_yaml is not None and attempt(
         lambda: checked(settings_yaml, ProfileSettings, name=PROFILE_FILE)
     )
-    collection = collection_yaml is not None and attempt(
-        lambda: checked(collection_yaml, CollectionPlan, name=COLLECTION_FILE)
-    )
-    indicators = indicators_yaml is not None and attempt(
-        lambda: checked(indicators_yaml, Indicators, name=INDICATORS_FILE)
-    )
+    if collection_yaml is not None:
+        attempt(lambda: checked(collection_yaml, CollectionPlan, name=COLLECTION_FILE))
+    if indicators_yaml is not None:
+        attempt(lambda: checked(indicators_yaml, Indicators, name=INDICATORS_FILE))
     if settings:
         problems += _settings_problems(settings, settings_yaml)
-    places: list[int] = []
-    if collection and indicators:
-        spread = attempt(lambda: _spread_returns(collection, collection_yaml, indicators))
-        collection, places = spread or (None, [])
-    if indicators:
-        problems += _indicator_problems(indicators, indicators_yaml)
-    if settings and collection and indicators:
-        plan = Plan(folder.resolve(), settings, collection, indicators.indicators)
-        problems += _cross_problems(plan, places, collection_yaml, settings_yaml)
-        if not problems:
-            return plan
-    raise PlanError(problems)
+    indicators = _holding(indicators_yaml, "indicators", Indicator)
+    problems += _indicator_problems(indicators_yaml)
+    known = _ids(indicators_yaml, "indicators")
+    placed, faults = _spread_returns(collection_yaml, known)
+    problems += faults
+    datasets = _dataset_names(collection_yaml, placed)
+    crossed = _cross_problems(placed, collection_yaml, known, _own_codes(folder))
+    problems += [problem for _, problem in crossed]
+    problems += _group_problems(
+        _holding(settings_yaml, "screening_groups", ScreeningGroup), datasets, settings_yaml
+    )
+    agencies = _holding(collection_yaml, "agencies", Agency)
+    faulty = {position for position, _ in crossed}
+    sound = tuple(dataset for position, dataset in placed if position not in faulty)
+    if not (settings and sound and agencies and indicators):
+        return None, problems
+    collection = CollectionPlan(
+        agreed_with=str(collection_yaml.get("agreed_with") or ""),
+        agencies=tuple(agency for _, agency in agencies),
+        datasets=sound,
+        context=tuple(source for _, source in _holding(collection_yaml, "context", ContextSource)),
+    )
+    held = tuple(indicator for _, indicator in indicators)
+    return Plan(folder.resolve(), settings, collection, held), problems
+
+
+Item = TypeVar("Item", bound=Strict)
+
+
+def _items(content: Any, key: str) -> list[tuple[int, Any]]:
+    """Return the entries of a list of a file, as far as it is one, each with its place."""
+    entries = content.get(key) if isinstance(content, dict) else None
+    return list(enumerate(entries)) if isinstance(entries, list) else []
+
+
+def _ids(content: Any, key: str) -> list[str]:
+    """Return the ids of a list's entries, of those too that don't hold otherwise."""
+    return [str(entry["id"]) for _, entry in _items(content, key) if _has_id(entry)]
+
+
+def _has_id(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("id"), str)
+
+
+def _dataset_names(content: Any, placed: list[tuple[int, Dataset]]) -> list[str]:
+    """Return the names that may be used of datasets: of those too that don't hold otherwise.
+
+    A statutory return that is spread over its lists is no dataset itself.
+    """
+    held = {position for position, _ in placed}
+    others = [e["id"] for p, e in _items(content, "datasets") if _has_id(e) and p not in held]
+    return list(dict.fromkeys([*(dataset.id for _, dataset in placed), *others]))
+
+
+def _own_codes(folder: Path) -> Path | None:
+    own = folder / "codes"
+    return own if own.is_dir() else None
+
+
+def _holding(content: Any, key: str, model: type[Item]) -> list[tuple[int, Item]]:
+    """Return the entries of a list that hold by themselves, each with its place."""
+    found = []
+    for position, entry in _items(content, key):
+        # Its faults are told where the file is checked as a whole.
+        with suppress(PlanError):
+            found.append((position, checked(plain(entry), model, name="")))
+    return found
 
 
 def _settings_problems(settings: ProfileSettings, content: Any) -> list[Problem]:
@@ -186,48 +254,48 @@ def _settings_problems(settings: ProfileSettings, content: Any) -> list[Problem]
     return problems
 
 
-def _indicator_problems(indicators: Indicators, content: Any) -> list[Problem]:
+def _indicator_problems(content: Any) -> list[Problem]:
     """Ids of indicators that are used twice."""
-    ids = [indicator.id for indicator in indicators.indicators]
+    ids = _ids(content, "indicators")
     return [
         Problem(
             f"{INDICATORS_FILE}:{line_of(content, ['indicators', position, 'id'])}",
-            f"indicators: the id '{name}' is used twice.",
+            f"indicators: the id '{entry['id']}' is used twice.",
         )
-        for position, name in enumerate(ids)
-        if name in ids[:position]
+        for position, entry in _items(content, "indicators")
+        if _has_id(entry) and entry["id"] in ids[:position]
     ]
 
 
 def _spread_returns(
-    collection: Any, content: Any, indicators: Indicators
-) -> tuple[CollectionPlan, list[int]]:
-    """Return the plan with a dataset for each list of its statutory returns.
+    content: Any, indicators: list[str]
+) -> tuple[list[tuple[int, Dataset]], list[Problem]]:
+    """Return the datasets that hold, one for each list of a statutory return, and the faults of it.
 
-    Second, for each dataset, its place among the datasets as written.
+    Each comes with its place among the datasets as written.
     """
-    datasets: list[Dataset] = []
-    places: list[int] = []
-    known = [indicator.id for indicator in indicators.indicators]
-    for position, dataset in enumerate(collection.datasets):
+    placed: list[tuple[int, Dataset]] = []
+    problems: list[Problem] = []
+    for position, dataset in _holding(content, "datasets", Dataset):
         if dataset.standard is None:
-            spread = [dataset]
-        else:
-            given = plain(content["datasets"][position])
-            spread = []
-            for each in expanded(given, agency=dataset.agency, indicators=known):
-                try:
-                    one = checked(each, Dataset, name=COLLECTION_FILE)
-                except PlanError as error:
-                    # The parts are the standard's, changed by the plan: its line is the dataset's.
-                    where = f"{COLLECTION_FILE}:{line_of(content, ['datasets', position])}"
-                    raise PlanError(
-                        Problem(where, f"'{each['id']}': {p.what}") for p in error.problems
-                    ) from None
-                spread.append(one.model_copy(update={"standard": dataset.standard}))
-        datasets += spread
-        places += [position] * len(spread)
-    return collection.model_copy(update={"datasets": tuple(datasets)}), places
+            placed.append((position, dataset))
+            continue
+        # The parts are the standard's, changed by the plan: its line is the dataset's.
+        where = f"{COLLECTION_FILE}:{line_of(content, ['datasets', position])}"
+        given = plain(content["datasets"][position])
+        try:
+            spread = list(expanded(given, agency=dataset.agency, indicators=indicators))
+        except PlanError as error:
+            problems += error.problems
+            continue
+        for each in spread:
+            try:
+                one = checked(each, Dataset, name=COLLECTION_FILE)
+            except PlanError as error:
+                problems += [Problem(where, f"'{each['id']}': {p.what}") for p in error.problems]
+            else:
+                placed.append((position, one.model_copy(update={"standard": dataset.standard})))
+    return placed, problems
 
 
 def _near(word: str, known: list[str]) -> str:
@@ -236,47 +304,49 @@ def _near(word: str, known: list[str]) -> str:
 
 
 def _cross_problems(
-    plan: Plan, places: list[int], collection_yaml: Any, settings_yaml: Any
-) -> list[Problem]:
-    """Names used in one place and defined in another, and names used twice."""
-    problems: list[Problem] = []
-    collection = plan.collection
-    lists = list(list_names(plan.own_codes))
-    agencies = [agency.id for agency in collection.agencies]
-    indicators = [indicator.id for indicator in plan.indicators]
-    datasets = [dataset.id for dataset in collection.datasets]
+    placed: list[tuple[int, Dataset]],
+    collection_yaml: Any,
+    indicators: list[str],
+    own_codes: Path | None,
+) -> list[tuple[int | None, Problem]]:
+    """Names used in one place and defined in another, and names used twice.
+
+    Each with the place of the dataset it is a problem of. A list that can't be read at all is a
+    problem by itself, and nothing is looked up in it.
+    """
+    problems: list[tuple[int | None, Problem]] = []
+    lists = list(list_names(own_codes))
+    agencies = _ids(collection_yaml, "agencies")
+    datasets = _dataset_names(collection_yaml, placed)
 
     def add(path: list[str | int], what: str, cure: str = "") -> None:
         where = f"{COLLECTION_FILE}:{line_of(collection_yaml, path)}"
-        problems.append(Problem(where, what, cure))
+        dataset = path[1] if path[0] == "datasets" else None
+        problems.append((dataset if isinstance(dataset, int) else None, Problem(where, what, cure)))
 
-    for kind, ids in (("agencies", agencies), ("datasets", datasets)):
-        for position, name in enumerate(ids):
-            if name in ids[:position]:
-                place = places[position] if kind == "datasets" else position
+    written = [(p, e["id"]) for p, e in _items(collection_yaml, "agencies") if _has_id(e)]
+    for kind, named in (("agencies", written), ("datasets", [(p, d.id) for p, d in placed])):
+        ids = [name for _, name in named]
+        for number, (place, name) in enumerate(named):
+            if name in ids[:number]:
                 add([kind, place, "id"], f"{kind}: the id '{name}' is used twice.")
-    for position, dataset in zip(places, collection.datasets, strict=True):
+    held = {position for position, _ in placed}
+    broken = [(p, e) for p, e in _items(collection_yaml, "datasets") if p not in held]
+    uses = [(p, d.id, _names_used(d.model_dump())) for p, d in placed]
+    uses += [(p, str(e.get("id")), _names_used(e)) for p, e in broken if isinstance(e, dict)]
+    defined = {"agency": agencies, "indicator": indicators, "dataset": datasets}
+    for position, dataset_id, names in uses:
+        for path, kind, name in names:
+            # A list that can't be read at all is a problem by itself.
+            if defined[kind] and name not in defined[kind]:
+                add(
+                    ["datasets", position, *path],
+                    f"'{dataset_id}': {'lookup: ' if kind == 'dataset' else ''}there is no {kind} "
+                    f"'{name}'.",
+                    _near(name, defined[kind]),
+                )
+    for position, dataset in placed:
         at: list[str | int] = ["datasets", position]
-        if dataset.agency not in agencies:
-            add(
-                [*at, "agency"],
-                f"'{dataset.id}': there is no agency '{dataset.agency}'.",
-                _near(dataset.agency, agencies),
-            )
-        for number, event in enumerate(dataset.events):
-            if event.indicator and event.indicator not in indicators:
-                add(
-                    [*at, "events", number],
-                    f"'{dataset.id}': there is no indicator '{event.indicator}'.",
-                    _near(event.indicator, indicators),
-                )
-        for lookup in dataset.lookup:
-            if lookup.dataset not in datasets:
-                add(
-                    [*at, "lookup"],
-                    f"'{dataset.id}': lookup: there is no dataset '{lookup.dataset}'.",
-                    _near(lookup.dataset, datasets),
-                )
         for source in dataset.sources():
             if source.codes and source.codes not in lists:
                 add(
@@ -291,17 +361,36 @@ def _cross_problems(
                     f"'{dataset.id}': '{form}' is not a date format.",
                     "Write the parts as %d day, %m month, %Y year, such as '%d/%m/%Y'.",
                 )
-        for column, value, standard in _strange_values(dataset, plan.own_codes):
+        for column, value, standard in _strange_values(dataset, own_codes):
             add(
                 at,
                 f"'{dataset.id}': column '{column}': '{value}' is no standard value.",
                 _near(value, standard),
             )
-    for position, group in enumerate(plan.settings.screening_groups):
+    return problems
+
+
+def _names_used(entry: Mapping[str, Any]) -> list[tuple[list[str | int], str, str]]:
+    """Return where a dataset's entry names something defined elsewhere, its kind, and the name."""
+    found: list[tuple[list[str | int], str, Any]] = [(["agency"], "agency", entry.get("agency"))]
+    for list_key, kind in (("events", "indicator"), ("lookup", "dataset")):
+        items = entry.get(list_key)
+        for number, item in enumerate(items if isinstance(items, list | tuple) else ()):
+            if isinstance(item, Mapping):
+                found.append(([list_key, number], kind, item.get(kind)))
+    return [(path, kind, name) for path, kind, name in found if isinstance(name, str)]
+
+
+def _group_problems(
+    groups: list[tuple[int, ScreeningGroup]], datasets: list[str], settings_yaml: Any
+) -> list[Problem]:
+    """Datasets of the groups to be screened that the collection plan doesn't have."""
+    problems = []
+    for position, group in groups:
         for name in group.datasets:
-            if name not in datasets:
+            parts = [each for each in datasets if each.startswith(f"{name}_")]
+            if datasets and name not in datasets:
                 where = f"{PROFILE_FILE}:{line_of(settings_yaml, ['screening_groups', position])}"
-                parts = [each for each in datasets if each.startswith(f"{name}_")]
                 hint = f"Name its lists: {', '.join(parts)}." if parts else _near(name, datasets)
                 problems.append(
                     Problem(where, f"screening_groups: there is no dataset '{name}'.", hint)

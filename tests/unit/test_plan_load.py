@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from profile_pipeline.errors import PlanError
-from profile_pipeline.plan.load import load_plan
+from profile_pipeline.plan.load import load_plan, read_plan
 from profile_pipeline.plan.names import coverage
 from tests.unit.small_plan import PLAN, PROFILE, small_plan, write_folder
 
@@ -190,6 +190,39 @@ def test_yaml_that_is_no_plan(tmp_path: Path, text: str, part: str) -> None:
     assert any(part in each for each in lines), lines
     assert all(each.startswith("collection_plan.yaml") for each in lines)
     assert all("\n" not in each for each in lines)
+
+
+def test_a_fault_of_the_settings_hides_no_name_that_the_plan_gets_wrong(tmp_path: Path) -> None:
+    profile = changed("as_at: 2016-03-31", "as_at: yesterday", PROFILE)
+    profile += "screening_groups:\n  - {group: Excluded, datasets: [schol]}\n"
+    plan = changed("indicator: missing_from_home_or_care", "indicator: missing_from_hom")
+    lines = told(tmp_path, profile=profile, plan=plan)
+    assert len(lines) == 3
+    assert "as_at" in lines[0]
+    assert "there is no indicator 'missing_from_hom'. Did you mean" in lines[1]
+    assert "there is no dataset 'schol'. Did you mean 'school'?" in lines[2]
+
+
+def test_a_fault_of_a_dataset_hides_neither_its_own_wrong_names_nor_others(tmp_path: Path) -> None:
+    plan = changed("    why: A strong sign.\n", "")
+    plan = changed("indicator: missing_from_home_or_care", "indicator: missing_from_hom", plan)
+    plan = changed("indicator: excluded_from_school", "indicator: excluded_from_schol", plan)
+    lines = told(tmp_path, plan=plan)
+    assert len(lines) == 3
+    assert "'why' is missing" in lines[0]
+    assert {line.split("Did you mean ")[1] for line in lines[1:]} == {
+        "'missing_from_home_or_care'?",
+        "'excluded_from_school'?",
+    }
+
+
+def test_a_plan_of_which_part_holds_is_read_as_far_as_it_does(tmp_path: Path) -> None:
+    write_folder(tmp_path, plan=changed("    why: A strong sign.\n", ""))
+    plan, problems = read_plan(tmp_path)
+    assert len(problems) == 1
+    assert plan is not None
+    assert "missing" not in [dataset.id for dataset in plan.datasets]
+    assert "school" in [dataset.id for dataset in plan.datasets]
 
 
 def test_malformed_yaml_is_told_with_its_line(tmp_path: Path) -> None:
