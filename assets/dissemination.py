@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.geography import HOTSPOT_INPUTS, children_by_row
+from assets.geography import HOTSPOT_INPUTS, children_by_row, locations_of_period
 from assets.resources import Profile
 from assets.tables import OWNERS, Frames, by_name, inputs
 from profile_pipeline import tables
@@ -113,7 +113,7 @@ def hotspot_map(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResul
     )
     page = draw(
         finding,
-        named["geo.offending_location"],
+        locations_of_period(named["geo.offending_location"], profile.plan),
         children_by_row(named["people.record_person"]),
         named["geo.ward"],
         named["geo.place"],

@@ -146,11 +146,8 @@ def find_hotspots(profile: Profile, **frames: pl.DataFrame):
     from geo import hotspots
 
     settings = profile.plan.settings
-    in_period = frames["geo__offending_location"].filter(
-        pl.col("date").is_between(settings.period.start, settings.as_at)
-    )
     finding = hotspots.find_hotspots(
-        in_period,
+        locations_of_period(frames["geo__offending_location"], profile.plan),
         children_by_row(frames["people__record_person"]),
         frames["geo__ward"],
         frames["geo__postcode"],
@@ -165,6 +162,12 @@ def find_hotspots(profile: Profile, **frames: pl.DataFrame):
     )
     yield dg.MaterializeResult(asset_key=["geo", "hotspots"], value=finding.hotspots)
     yield dg.MaterializeResult(asset_key=["geo", "hotspot_basis"], value=basis)
+
+
+def locations_of_period(locations: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return the offences of the profile's period: hotspots are found in them, the map shows them."""
+    period = plan.settings.period
+    return locations.filter(pl.col("date").is_between(period.start, plan.settings.as_at))
 
 
 def children_by_row(record_person: pl.DataFrame) -> pl.DataFrame:

@@ -124,12 +124,14 @@ def _day(day: date) -> str:
 
 def _meta(context: ReportContext) -> dict[str, str]:
     settings = context.settings
+    # The area stands beside the title: a title that ends in it would name it twice.
+    title = settings.title.removesuffix(f", {settings.area.name}")
     meta = {
-        "title": settings.title,
+        "title": title,
         "area": settings.area.name,
         "subtitle": settings.area.name,
         "marking": f"{settings.protective_marking} · {context.edition}",
-        "footer": f"{settings.title}, {settings.area.name}, as at {_day(settings.as_at)}",
+        "footer": f"{title}, {settings.area.name}, as at {_day(settings.as_at)}",
     }
     if settings.author:
         meta["author"] = settings.author

@@ -551,8 +551,10 @@ def unknown_values(evidence: Evidence) -> pl.DataFrame:
             "' of ",
             pl.col("title"),
             " holds ",
-            pl.col("spellings"),
-            " spellings that the list '",
+            pl.when(pl.col("spellings") == 1)
+            .then(pl.lit("a spelling"))
+            .otherwise(pl.format("{} spellings", "spellings")),
+            " that the list '",
             pl.col("codes"),
             "' doesn't know.",
         ),
