@@ -165,7 +165,7 @@ def find_hotspots(profile: Profile, **frames: pl.DataFrame):
 
 
 def locations_of_period(locations: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Return the offences of the profile's period: hotspots are found in them, the map shows them."""
+    """Return the offences of the period: hotspots are found in them, and the map shows them."""
     period = plan.settings.period
     return locations.filter(pl.col("date").is_between(period.start, plan.settings.as_at))
 
@@ -181,6 +181,7 @@ def geography_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step geography."""
     from geo.locations import locate_offences
     from geo.premises import match_premises
+    from geo.proximity import proximity_to_homes
 
     return [
         load_context,
@@ -195,6 +196,16 @@ def geography_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ),
         ),
         find_hotspots,
+        table_asset(
+            tables.HOME_PROXIMITY,
+            ["geo.offending_location", "geo.place", "geo.postcode"],
+            lambda frames, plan: proximity_to_homes(
+                locations_of_period(frames["geo.offending_location"], plan),
+                frames["geo.place"],
+                frames["geo.postcode"],
+                plan.settings.linkage.seed,
+            ),
+        ),
         table_asset(
             tables.PREMISES_REPORTS,
             ["records.information_report", "geo.place"],

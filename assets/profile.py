@@ -56,6 +56,7 @@ EVIDENCE = tuple(
         tables.PLACE,
         tables.OFFENDING_LOCATION,
         tables.GEO_HOTSPOTS,
+        tables.HOME_PROXIMITY,
         tables.PREMISES_REPORTS,
         tables.UNLINKABLE_SHARE,
         tables.LINKAGE_ACCURACY,

@@ -9,19 +9,12 @@ import numpy as np
 import polars as pl
 
 from geo.hexagons import Floats
+from profile_pipeline.tables import HOME_PROXIMITY
 
 RADII_M = (250.0, 500.0, 1000.0)
 DRAWS = 999
 
-SCHEMA = {
-    "radius_m": pl.Float64,
-    "homes": pl.Int64,
-    "events": pl.Int64,
-    "events_near": pl.Int64,
-    "expected": pl.Float64,
-    "p_value": pl.Float64,
-    "p_holm": pl.Float64,
-}
+SCHEMA = HOME_PROXIMITY.polars_schema
 
 
 def proximity_to_homes(

@@ -896,6 +896,22 @@ GEO_HOTSPOTS = Table(
         ("cross_border!", FLAG, "whether part of it lies outside the area"),
     ),
 )
+HOME_PROXIMITY = Table(
+    "geo",
+    "home_proximity",
+    "geography",
+    "Whether offences lie nearer to children's homes than chance puts them; names no home.",
+    ("radius_m",),
+    _columns(
+        ("radius_m!", REAL, "distance to the nearest home, metres"),
+        ("homes!", WHOLE, "children's homes in the register (count)"),
+        ("events!", WHOLE, "offences with a usable place (count)"),
+        ("events_near!", WHOLE, "of them within the distance of any home"),
+        ("expected!", REAL, "mean of the same, with as many homes at random addresses"),
+        ("p_value!", REAL, "share of draws with as many or more, 0-1"),
+        ("p_holm!", REAL, "the same, corrected over the distances (Holm 1979)"),
+    ),
+)
 PREMISES_REPORTS = Table(
     "geo",
     "premises_report",
@@ -1201,6 +1217,7 @@ ALL: tuple[Table, ...] = (
     REGIONAL_SUMMARY,
     OFFENDING_LOCATION,
     GEO_HOTSPOTS,
+    HOME_PROXIMITY,
     PREMISES_REPORTS,
     QUALITY_RAG,
     QUALITY_WARNING,

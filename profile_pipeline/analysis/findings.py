@@ -12,12 +12,21 @@ from profile_pipeline.analysis import gaps
 from profile_pipeline.analysis.counting import last_four_quarters
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
-from profile_pipeline.marks import cell, difference, sentence, share_of, total
+from profile_pipeline.marks import cell, difference, number, sentence, share_of, total
 from profile_pipeline.quarters import last_day, previous_quarter
-from profile_pipeline.tables import GEO_HOTSPOTS, KEY_FINDINGS, PROFILE, TOTAL, conform
+from profile_pipeline.tables import (
+    GEO_HOTSPOTS,
+    HOME_PROXIMITY,
+    KEY_FINDINGS,
+    PROFILE,
+    TOTAL,
+    conform,
+)
 
-MOST = 12
+MOST = 13
 ROW = ("finding", "confidence", "table", "strand")
+# Chance of a distance being called near though it isn't, over all distances tried together.
+BEYOND_CHANCE = 0.05
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 
 Rule = Callable[[Evidence], pl.DataFrame]
@@ -126,6 +135,32 @@ def places(evidence: Evidence) -> pl.DataFrame:
             confidence=pl.lit(MEDIUM),
             table=pl.lit("hotspots"),
             strand=pl.lit("pursue"),
+        )
+    )
+
+
+def near_homes(evidence: Evidence) -> pl.DataFrame:
+    """Offences nearer to children's homes than chance puts them, at the clearest distance."""
+    return (
+        evidence.table(HOME_PROXIMITY)
+        .filter(pl.col("p_holm") < BEYOND_CHANCE)
+        .sort("p_holm", "radius_m")
+        .head(1)
+        .select(
+            finding=sentence(
+                number(pl.col("events_near")),
+                " of ",
+                number(pl.col("events")),
+                " offences with a usable place lie within ",
+                pl.col("radius_m").cast(pl.Int64),
+                " m of a children's home, where about ",
+                number(pl.col("expected").round(0)),
+                " would by chance. The homes may draw those who cause harm: nothing is said of the "
+                "children or staff there.",
+            ),
+            confidence=pl.lit(MEDIUM),
+            table=pl.lit("hotspots"),
+            strand=pl.lit("protect"),
         )
     )
 
@@ -338,6 +373,7 @@ RULES: tuple[Rule, ...] = (
     scale,
     unlisted_children,
     places,
+    near_homes,
     premises,
     interviews,
     screening,

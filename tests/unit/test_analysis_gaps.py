@@ -354,6 +354,18 @@ def test_counts_in_text_are_placeholders_and_well_formed(
     assert not re.search(r"[{}]|\b(731|433|201|97|355|160|195|95|68)\b", plain)
 
 
+@pytest.mark.parametrize(("p_holm", "rows"), [(0.003, 1), (0.05, 0)])
+def test_offences_near_homes_are_a_finding_beyond_chance_alone(p_holm: float, rows: int) -> None:
+    near = {"homes": 18, "events": 200, "events_near": 114, "expected": 22.3, "p_value": p_holm}
+    other = {**near, "events_near": 129, "p_holm": 0.08, "radius_m": 1000.0}
+    got = key_findings(
+        evidence((tables.HOME_PROXIMITY, [{**near, "p_holm": p_holm, "radius_m": 500.0}, other]))
+    )
+    assert got.height == rows
+    told = "{n:114} of {n:200} offences with a usable place lie within 500 m of a children's home"
+    assert got.filter(pl.col("finding").str.starts_with(told)).height == rows
+
+
 def test_findings_open_with_the_scale_and_are_numbered() -> None:
     rows = [
         {
