@@ -7,8 +7,6 @@ import polars as pl
 
 from profile_pipeline.plan.settings import ProfileSettings
 
-PLAN_FIELDS = ("dataset", "agency", "what", "why", "how", "lead", "due", "lawful_basis", "keep_for")
-
 
 @dataclass(frozen=True)
 class ReportContext:
@@ -23,8 +21,8 @@ class ReportContext:
         deliveries: quality.delivery; only whether and when files came is printed, no row counts.
         edition: name of the edition, as printed (`CSE/Missing sub-group`).
         disclosure: the edition's disclosure rules in plain words.
-        plan: the collection plan, one mapping a dataset, with PLAN_FIELDS; missing ones print
-            as `not stated`.
+        plan: the collection plan, one mapping a dataset: dataset, agency, what, why, how, lead,
+            due, keep_for, lawful_basis; missing ones print as `not stated`.
         coverage: indicator (first column) by agency, cells in words (`yes`, `no`); None for none.
         labels: labels of indicators by id; ids are printed where there is none.
         commentary: the analyst's own text by section (`summary`, `context`, `scale`, `victims`,

@@ -9,7 +9,7 @@ import polars as pl
 
 from profile_pipeline.quarters import parse_quarter
 from profile_pipeline.tables import NOT_RECORDED, SUPPRESSED, TOTAL
-from reports.context import PLAN_FIELDS, ReportContext
+from reports.context import ReportContext
 from reports.markdown import Markdown, bullets, escape, table
 
 QUARTERS_SHOWN = 4
@@ -669,18 +669,38 @@ def _day(text: str) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+COLLECTED = {"dataset": "Dataset", "agency": "Agency", "what": "What", "why": "Why", "how": "How"}
+TERMS = {
+    "dataset": "Dataset",
+    "lead": "Lead",
+    "due": "Due",
+    "keep_for": "Kept for",
+    "lawful_basis": "Lawful basis",
+}
+
+
 def plan(ctx: ReportContext) -> Markdown:
-    """The collection plan, a summary."""
+    """The collection plan, a summary in two tables: what is collected, and on what terms."""
     if not ctx.plan:
         return ABSENT
-    heads = ["Dataset", "Agency", "What", "Why", "How", "Lead", "Due", "Lawful basis", "Kept for"]
-    return table(
-        heads,
-        [[_stated(entry, field) for field in PLAN_FIELDS] for entry in ctx.plan],
-        [4, 4, 4, 5, 4, 4, 3, 4, 3],
-        "Data collection plan",
-        tuple(range(len(heads))),
-    )
+    tables = [
+        table(
+            list(columns.values()),
+            [[_stated(entry, field) for field in columns] for entry in ctx.plan],
+            widths,
+            caption,
+            tuple(range(len(columns))),
+        )
+        for columns, widths, caption in (
+            (COLLECTED, [5, 5, 6, 7, 5], "Data collection plan: what, why and how"),
+            (
+                TERMS,
+                [5, 4, 4, 3, 11],
+                "Data collection plan: lead, due date, retention, lawful basis",
+            ),
+        )
+    ]
+    return Markdown("\n\n".join(tables))
 
 
 def _stated(entry: Mapping[str, str], field: str) -> str:
