@@ -50,6 +50,7 @@ def _out(name: str, description: str) -> dg.AssetOut:
     ins={
         "subject": dg.AssetIn(key_of("records.subject")),
         "duplicate": dg.AssetIn(key_of("quality.duplicate")),
+        "indicator_event": dg.AssetIn(key_of("records.indicator_event")),
     },
 )
 def link_people(
@@ -57,9 +58,11 @@ def link_people(
     profile: Profile,
     subject: pl.DataFrame,
     duplicate: pl.DataFrame,
+    indicator_event: pl.DataFrame,
 ):
     """Children and, apart from them, suspects: Splink over distinct identities."""
-    found = review_folder.link_all(subject, duplicate, profile.plan)
+    indicators = _cohort_indicators(indicator_event, profile.plan)
+    found = review_folder.link_all(subject, duplicate, profile.plan, indicators)
     context.log.info(f"linkage: {found.counts}")
     told: dict[str, dg.MetadataValue] = {  # type: ignore[type-arg]
         **{name: dg.MetadataValue.int(count) for name, count in found.counts.items()},
@@ -72,6 +75,18 @@ def link_people(
             value=found.frames[name],
             metadata=told if name in ("record_person", "link") else {},
         )
+
+
+def _cohort_indicators(events: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return the records and indicators by which a child is in the priority cohort."""
+    from profile_pipeline.analysis.counting import last_four_quarters
+
+    counting = indicator_names(plan).filter("counts_in_overlap")
+    return (
+        events.filter(pl.col("quarter").is_in(last_four_quarters(plan.settings.as_at)))
+        .join(counting.select("indicator"), on="indicator", how="semi")
+        .select(*tables.SUBJECT_KEY, "indicator")
+    )
 
 
 def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type-arg]

@@ -44,6 +44,51 @@ def exam(shared: Path, subjects: pl.DataFrame, scratch: Path) -> None:
     found = json.loads(subprocess.run([*mark, *truth], check=True, capture_output=True).stdout)
     for part in ("pairwise", "false_merges", "by_group", "recall_gap"):
         print(part, json.dumps(found[part]))
+    gaps(shared, records)
+
+
+def gaps(shared: Path, records: pl.DataFrame, draws: int = 1000) -> None:
+    """Print recall by ethnic group and the gap to the best, with 95% intervals.
+
+    Children are drawn again with replacement within their group, as one child's pairs stand or
+    fall together (bootstrap of clusters).
+    """
+    truth = pl.read_csv(shared / "exam/truth/record_map.csv", infer_schema=False).filter(
+        (pl.col("role") == "child") & (pl.col("person_id") != "")
+    )
+    name, row = pl.col("file").str.extract(r"([^/]+)$"), pl.col("row").cast(pl.Int64)
+    marked = truth.with_columns(name, row).join(
+        records.with_columns(name).select("dataset", "file", "row", cluster="person_id"),
+        on=["dataset", "file", "row"],
+    )
+
+    def pairs(*by: str) -> pl.DataFrame:
+        size = pl.len().cast(pl.Float64)
+        sized = marked.group_by("ethnic_group", "person_id", *by).agg(size.alias("n"))
+        return sized.group_by("ethnic_group", "person_id").agg(
+            (pl.col("n") * (pl.col("n") - 1) / 2).sum().alias("pairs")
+        )
+
+    of_child = pairs().join(pairs("cluster"), on=["ethnic_group", "person_id"], suffix="_found")
+    rng = np.random.default_rng(1)
+    recall: dict[str, np.ndarray] = {}
+    for (group,), part in of_child.sort("ethnic_group", "person_id").group_by(
+        "ethnic_group", maintain_order=True
+    ):
+        true, found = part["pairs"].to_numpy(), part["pairs_found"].to_numpy()
+        if true.sum() < 1000:  # pairs; below, a group's recall says nothing
+            continue
+        drawn = rng.integers(0, len(true), (draws, len(true)))
+        whole = np.array([found.sum() / true.sum()])
+        recall[str(group)] = np.append(whole, found[drawn].sum(axis=1) / true[drawn].sum(axis=1))
+    best = max(recall, key=lambda group: recall[group][0])
+    for group, values in recall.items():
+        gap = recall[best] - values
+        low, high = np.quantile(gap[1:], [0.025, 0.975])
+        print(
+            f"{group}: recall {values[0]:.4f}, {100 * gap[0]:.2f} points below {best}"
+            f" (95% interval {100 * low:.2f} to {100 * high:.2f})"
+        )
 
 
 def febrl(folder: Path) -> None:

@@ -598,7 +598,8 @@ LINKAGE_ACCURACY = Table(
     "people",
     "linkage_accuracy",
     "people",
-    "Precision and recall of the linkage, estimated from decisions on a sample of pairs.",
+    "Precision and recall of the linkage, estimated from decisions on a sample of the pairs that"
+    " were compared. Links never compared are missed too and not counted: true recall is lower.",
     ("dimension", "category", "measure"),
     _columns(
         ("dimension!", TEXT, "all, ethnic_group, sex, looked_after or source"),

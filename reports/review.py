@@ -41,11 +41,17 @@ NOTICE = (
     "Save the workbook in the profile's folder review/ under any name ending in .xlsx, and run "
     + "again. Each decision is taken once and holds over all later runs; a later decision on the "
     + "same pair takes its place. To change your mind, change the word and the day.",
-    "Sheet 'Review': the pairs whose answer would change most, first. Refused pairs were held "
-    + "apart by a rule; pairs below the threshold were not joined; joined pairs rest on little.",
+    "Sheet 'Review': pairs that touch a child with most indicators come first, and within "
+    + "these and the rest those whose answer would change most. Refused pairs were held apart by a "
+    + "rule; pairs below the threshold were not joined; joined pairs rest on little.",
     "Sheet 'Sample': pairs drawn at random, without weights or reasons, so that nothing guides "
     + "the answer. The accuracy of the linkage is estimated from it, overall and by group. Begin "
     + "at the top; you may stop anywhere.",
+)
+RECALL = (
+    "Precision: of the pairs joined, the share that are one child. Recall: of the pairs compared "
+    "that are one child, the share joined. Records too unlike to be compared at all are missed too "
+    "and are in neither figure, so the true recall is somewhat lower."
 )
 STOPPING = (
     "How firm the estimate would be if you stopped after so many pairs of 'Sample' and each answer "
@@ -118,6 +124,8 @@ def _notice(
         sheet.write_string(place, 0, line, style.text)
     place = len(lines) + 2
     sheet.write_string(place, 0, "The estimate as it stands (children):", style.strong)
+    place += 1
+    sheet.write_string(place, 0, RECALL, style.text)
     overall = accuracy.filter(pl.col("dimension") == "all")
     for row in overall.iter_rows(named=True):
         place += 1

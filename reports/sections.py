@@ -234,7 +234,9 @@ def linkage(ctx: ReportContext) -> Markdown:
                 ],
                 [5, 4, 4, 3],
                 "Accuracy of joining children's records, from pairs that people decided, with 95% "
-                "limits, before their decisions mended it (pairs of identities, not children)",
+                "limits, before their decisions mended it (pairs of identities, not children). "
+                "Joins to be made are counted among the pairs compared; records too unlike to be "
+                "compared are missed too and not counted, so the true share made is lower",
                 (0, 3),
             )
         )

@@ -579,9 +579,13 @@ def _rival(
     b: int,
     weight: float,
 ) -> bool:
-    """Whether the smaller side fits another cluster about as well, which the larger can't be."""
+    """Whether one side fits another cluster about as well, which the other side can't be.
+
+    The side without a forename, or else the smaller, as that is the one in question.
+    """
     sides = sorted(
-        (work.find(a), work.find(b)), key=lambda place: (work.clusters[place].records, place)
+        (work.find(a), work.find(b)),
+        key=lambda place: (bool(work.clusters[place].names), work.clusters[place].records, place),
     )
     small, large = sides
     others = {

@@ -1,17 +1,17 @@
 """Whether the linkage serves all alike: accuracy and what can't be linked, by group.
 
 Accuracy is told from decisions on a sample of pairs, without truth. It is that of the linkage by
-itself, before people's decisions mend it, and of the pairs that are compared at all. A group
+itself, before people's decisions mend it, and of the pairs that are compared at all: links that no
+block brings together are missed too, and are in no figure. A group
 differs beyond chance when its 95% interval lies wholly on the worse side of everyone else's.
 """
 
 from collections.abc import Iterator
 
-import numpy as np
 import polars as pl
 
-from profile_pipeline.linkage.accuracy import DRAWS, Estimate, banded
-from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, JOINED, SAME
+from profile_pipeline.linkage.accuracy import PAIR, Estimate, estimate
+from profile_pipeline.linkage.clusters import BELOW, JOINED
 from profile_pipeline.linkage.decisions import of_sample
 from profile_pipeline.tables import (
     LINKAGE_ACCURACY,
@@ -26,7 +26,6 @@ ENOUGH = 20  # decided pairs of a group below which its accuracy is not told
 LEAST_DIFFERENCE = 1.0  # percentage points below which a difference is no finding
 Z95 = 1.959963984540054
 NONE_YET = "no pair of the sample has been decided (restricted/clerical_review.xlsx, sheet Sample)"
-PAIR = ["identity_a", "identity_b"]
 
 
 def wilson(count: pl.Expr, total: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -217,68 +216,13 @@ def _groups(
     return pl.concat([of_person, sources]).unique().sort("identity", "dimension", "category")
 
 
-def stratified(links: pl.DataFrame, answers: pl.DataFrame, seed: int) -> dict[str, Estimate]:
-    """Return `precision` and `recall` of scored pairs, with 95% intervals, from pairs decided.
-
-    Within each band of match weight, linked or not, the share of errors has a Beta posterior. The
-    prior's half an error is shared among the bands of a side (as Berger, Bernardo and Sun, Bayesian
-    Analysis 2015, share it among the cells of a multinomial): half an error in each band would be
-    several in all, and where errors are rare no interval would reach the true figure. Where no
-    error was found the upper limit is 1 (Brown, Cai and DasGupta 2001).
-
-    Args:
-        links: `identity_a, identity_b, match_weight, decision`, all scored pairs.
-        answers: `identity_a, identity_b, decision` of the sample, `same` or `different`.
-        seed: seed of the draws.
-    """
-    pairs = banded(links)
-    wrong = pl.when("linked").then(pl.lit(DIFFERENT)).otherwise(pl.lit(SAME))
-    found = (
-        pairs.select(*PAIR, "linked", "band")
-        .join(answers.select(*PAIR, pl.col("decision").alias("answer")), on=PAIR)
-        .group_by("linked", "band")
-        .agg((pl.col("answer") == wrong).sum().alias("wrong"), pl.len().alias("n"))
-    )
-    strata = (
-        pairs.group_by("linked", "band")
-        .agg(pl.len().alias("size"))
-        .join(found, on=["linked", "band"], how="left")
-        .with_columns(pl.col("wrong", "n").fill_null(0), pl.len().over("linked").alias("bands"))
-        .sort("linked", "band")
-    )
-    size, errors, n, bands = (
-        strata[name].to_numpy().astype(float) for name in ("size", "wrong", "n", "bands")
-    )
-    linked = strata["linked"].to_numpy()
-    draws = np.random.default_rng(seed).beta(
-        errors + 0.5 / bands, n - errors + 0.5, (DRAWS, len(size))
-    )
-    mistaken = draws * size
-    joined = size[linked].sum()
-    right = joined - mistaken[:, linked].sum(axis=1)
-    missed = mistaken[:, ~linked].sum(axis=1)
-    figures = {
-        "precision": (right / max(1.0, joined), errors[linked].sum()),
-        "recall": (right / np.maximum(1e-12, right + missed), errors[~linked].sum()),
-    }
-    return {
-        name: Estimate(
-            round(float(np.median(values)), 4),
-            round(float(np.quantile(values, 0.025)), 4),
-            round(float(np.quantile(values, 0.975)), 4) if mistakes else 1.0,
-            int(n.sum()),
-        )
-        for name, (values, mistakes) in figures.items()
-    }
-
-
 def _estimates(pairs: pl.DataFrame, answers: pl.DataFrame, seed: int) -> dict[str, Estimate | None]:
     """Return precision and recall; None each where too few pairs are decided."""
     links = pairs.select(*PAIR, "match_weight", "decision")
     decided = answers.join(links.select(PAIR), on=PAIR, how="semi")
     if len(decided) < ENOUGH:
         return {"precision": None, "recall": None}
-    return dict(stratified(links, decided, seed))
+    return dict(estimate(links, decided, seed))
 
 
 def _row(

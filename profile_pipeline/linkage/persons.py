@@ -146,7 +146,7 @@ def _link(
         identities=identities,
         links=tables.conform(done.links, tables.LINK),
         evidence=pairs,
-        review=queue(identities, done, settings),
+        review=queue(identities, done.clusters, done.links, settings),
         oversize=oversize(identities, done.clusters),
         unlinkable=unlinkable(identities, record_cluster),
         contradictions=done.contradictions,

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED, Clustered
+from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED
 from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
@@ -33,29 +33,46 @@ def words(pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs.with_columns(said(1).alias("speaks_for"), said(-1).alias("speaks_against"))
 
 
-def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) -> pl.DataFrame:
+def queue(
+    identities: pl.DataFrame,
+    clusters: pl.DataFrame,
+    links: pl.DataFrame,
+    settings: LinkageSettings,
+    shown: pl.DataFrame | None = None,
+    cohort_from: int = 0,
+) -> pl.DataFrame:
     """Return the pairs for a person to decide, most telling first, at most `review_limit`.
 
     Pairs that were refused, that fell short of the threshold but not of `review_from` (one pair for
     each two clusters), or that were joined with less weight than `strict_threshold`. What a pair
     tells: the records that would come together, or be parted, times how open the question is.
-    Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for, speaks_against,
-    records`, and each field of the identities as `<field>_a`, `<field>_b`.
+    First come pairs whose persons, taken together, show `cohort_from` indicators or more: false
+    merges gather there. Columns `identity_a, identity_b, match_weight, decision, reason,
+    speaks_for, speaks_against, records, in_cohort`, and each field of the identities as
+    `<field>_a`, `<field>_b`.
+
+    Args:
+        identities: distinct identities.
+        clusters: `identity, cluster`.
+        links: the scored pairs with their levels, `decision` and `reason`.
+        settings: settings of the linkage.
+        shown: `identity, indicator`, what the identities' records show; None where not known.
+        cohort_from: indicators from which a person is in the priority cohort.
     """
     sizes = (
-        done.clusters.join(identities.select("identity", "records"), on="identity")
+        clusters.join(identities.select("identity", "records"), on="identity")
         .group_by("cluster")
         .agg(pl.col("records").sum())
     )
     own = identities.select("identity", pl.col("records").alias("own"))
-    of = done.clusters.join(sizes, on="cluster").join(own, on="identity")
+    of = clusters.join(sizes, on="cluster").join(own, on="identity")
     a = of.rename(
         {"identity": "identity_a", "cluster": "cluster_a", "records": "records_a", "own": "own_a"}
     )
     b = of.rename(
         {"identity": "identity_b", "cluster": "cluster_b", "records": "records_b", "own": "own_b"}
     )
-    placed = done.links.join(a, on="identity_a").join(b, on="identity_b")
+    placed = links.join(a, on="identity_a").join(b, on="identity_b")
     apart = pl.col("cluster_a") != pl.col("cluster_b")
     refused = apart & (pl.col("decision") == REFUSED)
     short = apart & (pl.col("decision") == BELOW)
@@ -91,9 +108,20 @@ def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) 
         .sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
         .unique("between", keep="first", maintain_order=True)
         .with_columns((doubt * pl.col("records")).alias("telling"))
-        .sort("telling", "identity_a", "identity_b", descending=[True, False, False])
-        .head(settings.review_limit)
     )
+    chosen = (
+        chosen.join(
+            _many_indicators(chosen, clusters, shown, cohort_from),
+            on=["identity_a", "identity_b"],
+            how="left",
+        )
+        .with_columns(pl.col("in_cohort").fill_null(False))
+        .sort(
+            "in_cohort", "telling", "identity_a", "identity_b",
+            descending=[True, True, False, False],
+        )
+        .head(settings.review_limit)
+    )  # fmt: skip
     fields = identities.select("identity", *FIELDS)
     sides = [
         fields.rename({"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}})
@@ -103,5 +131,24 @@ def queue(identities: pl.DataFrame, done: Clustered, settings: LinkageSettings) 
         chosen = chosen.join(frame, on=f"identity_{side}", how="left", maintain_order="left")
     return words(chosen).select(
         "identity_a", "identity_b", "match_weight", "decision", "reason", "speaks_for",
-        "speaks_against", "records", *(f"{f}_{side}" for f in FIELDS for side in "ab"),
+        "speaks_against", "records", "in_cohort", *(f"{f}_{side}" for f in FIELDS for side in "ab"),
     )  # fmt: skip
+
+
+def _many_indicators(
+    pairs: pl.DataFrame, clusters: pl.DataFrame, shown: pl.DataFrame | None, cohort_from: int
+) -> pl.DataFrame:
+    """Return `identity_a, identity_b, in_cohort` of pairs whose persons together show so many."""
+    both = ["identity_a", "identity_b"]
+    if shown is None:
+        return pairs.select(*both, pl.lit(False).alias("in_cohort"))
+    of_cluster = shown.join(clusters, on="identity").select("cluster", "indicator").unique()
+    sides = [
+        pairs.select(*both, pl.col(side).alias("cluster")).join(of_cluster, on="cluster")
+        for side in ("cluster_a", "cluster_b")
+    ]
+    return (
+        pl.concat(sides)
+        .group_by(both)
+        .agg((pl.col("indicator").n_unique() >= cohort_from).alias("in_cohort"))
+    )

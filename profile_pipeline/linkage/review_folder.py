@@ -15,10 +15,9 @@ import polars as pl
 from profile_pipeline import tables
 from profile_pipeline.linkage import decisions as clerical
 from profile_pipeline.linkage import saved_models
-from profile_pipeline.linkage.accuracy import sample_pairs
+from profile_pipeline.linkage.accuracy import estimate, sample_pairs
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
-from profile_pipeline.linkage.fairness import stratified
 from profile_pipeline.linkage.identities import collapse, enough
 from profile_pipeline.linkage.persons import (
     Linkage,
@@ -29,6 +28,7 @@ from profile_pipeline.linkage.persons import (
 )
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
 from profile_pipeline.linkage.review import FIELDS
+from profile_pipeline.linkage.review import queue as queue_of
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.settings import LinkageSettings
 from profile_pipeline.store import write_private
@@ -94,7 +94,12 @@ def read_registry(plan: Plan) -> pl.DataFrame | None:
     return pl.read_csv(path, schema=REGISTRY_SCHEMA) if path.is_file() else None
 
 
-def link_all(subjects: pl.DataFrame, duplicates: pl.DataFrame, plan: Plan) -> Linked:
+def link_all(
+    subjects: pl.DataFrame,
+    duplicates: pl.DataFrame,
+    plan: Plan,
+    indicators: pl.DataFrame | None = None,
+) -> Linked:
     """Return every record's person, for children and, apart from them, for suspects.
 
     Filled workbooks in `review/` are read first; a decision in them holds from this run on.
@@ -103,6 +108,8 @@ def link_all(subjects: pl.DataFrame, duplicates: pl.DataFrame, plan: Plan) -> Li
         subjects: records.subject.
         duplicates: quality.duplicate; a row that repeats another speaks of the same persons.
         plan: the plan; its `review/` folder is read and renewed.
+        indicators: the key of a record and `indicator`, those that place a child in the priority
+            cohort; pairs that touch it come first in the queue. They change no link.
 
     Raises PlanError when a workbook or a file of `review/` can't be used.
     """
@@ -132,7 +139,8 @@ def link_all(subjects: pl.DataFrame, duplicates: pl.DataFrame, plan: Plan) -> Li
     links = pl.concat([linkage.links for linkage in linkages])
     evidence = _evidence(linkages, settings)
     answered = clerical.to_apply(states)
-    queue = _queue(linkages, answered, settings)
+    cohort_from = plan.settings.overlap_at_least if indicators is not None else 0
+    queue = _queue(linkages, answered, settings, indicators, cohort_from)
     sample = _sample(linkages[0], evidence, answered, settings)
     frames = {
         "record_person": _with_duplicates(pl.concat(people), duplicates),
@@ -289,17 +297,38 @@ def _evidence(linkages: list[Linkage], settings: LinkageSettings) -> pl.DataFram
 
 
 def _queue(
-    linkages: list[Linkage], answered: pl.DataFrame, settings: LinkageSettings
+    linkages: list[Linkage],
+    answered: pl.DataFrame,
+    settings: LinkageSettings,
+    indicators: pl.DataFrame | None,
+    cohort_from: int,
 ) -> pl.DataFrame:
-    """Return the pairs to decide, children's and suspects' together, the most telling first."""
-    pairs = _of_all(
-        [one.review.with_columns(pl.lit(one.role).alias("role")) for one in linkages]
-    ).join(answered, on=PAIR, how="anti", maintain_order="left")
+    """Return the pairs to decide, children's and suspects' together, the most telling first.
+
+    Pairs that touch the priority cohort come before all others.
+    """
+    queues = []
+    for one in linkages:
+        review = one.review
+        if indicators is not None and one.role in CHILD_ROLES:
+            told = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
+            review = queue_of(
+                one.identities,
+                one.record_cluster.select("identity", "cluster").unique(),
+                one.evidence.join(
+                    one.links.select(*PAIR, "decision", "reason"), on=PAIR, maintain_order="left"
+                ),
+                settings,
+                told.select("identity", "indicator").unique(),
+                cohort_from,
+            )
+        queues.append(review.with_columns(pl.lit(one.role).alias("role")))
+    pairs = _of_all(queues).join(answered, on=PAIR, how="anti", maintain_order="left")
     chance = 1 / (1 + 2 ** (-pl.col("match_weight")))
     doubt = pl.when(pl.col("decision") == "refused").then(0.25).otherwise(chance * (1 - chance))
     return (
         pairs.with_columns((doubt * pl.col("records")).alias("telling"))
-        .sort("telling", *PAIR, descending=[True, False, False])
+        .sort("in_cohort", "telling", *PAIR, descending=[True, True, False, False])
         .drop("telling")
         .head(settings.review_limit)
     )
@@ -343,7 +372,7 @@ def _stopping(
     rows = []
     for pairs in (count for count in STOPS if count <= sample.height):
         answers = pl.concat([known.select(agreed.columns), agreed.head(pairs)])
-        figure = stratified(links, answers, seed)
+        figure = estimate(links, answers, seed)
         rows.append((pairs, figure["precision"].lower, figure["recall"].lower))
     schema = {"pairs": pl.Int64, "precision_lower": pl.Float64, "recall_lower": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profile_pipeline import tables
-from profile_pipeline.linkage import accuracy, explain, persons, registry
+from profile_pipeline.linkage import explain, persons, registry
 from profile_pipeline.linkage.clusters import CLASH, FIT, Names, cluster
 from profile_pipeline.linkage.identities import collapse, nhs_valid
 from profile_pipeline.linkage.names import plain, sound_key, standardised
@@ -401,35 +401,3 @@ def test_a_higher_threshold_never_joins_more() -> None:
     ]
     assert sizes == sorted(sizes)
     assert sizes[-1] == 4
-
-
-def test_accuracy_from_reviewed_pairs_covers_the_truth() -> None:
-    weights = [round(-2 + 0.01 * place, 2) for place in range(2000)]
-    links = pl.DataFrame(
-        {
-            "identity_a": [f"a{place:04}" for place in range(2000)],
-            "identity_b": [f"b{place:04}" for place in range(2000)],
-            "match_weight": weights,
-            "decision": ["joined" if weight >= 5 else "below_threshold" for weight in weights],
-        }
-    )
-    # One linked pair in twenty is false; one unlinked pair in ten is a missed match.
-    truth = links.select(
-        "identity_a",
-        "identity_b",
-        pl.when(
-            pl.int_range(2000) % pl.when(pl.col("match_weight") >= 5).then(20).otherwise(10) == 0
-        )
-        .then(pl.col("match_weight") < 5)
-        .otherwise(pl.col("match_weight") >= 5)
-        .replace_strict({True: "same", False: "different"}, return_dtype=pl.String)
-        .alias("decision"),
-    )
-    sample = accuracy.sample_pairs(links, 600, seed=1)
-    found = accuracy.estimate(links, sample, truth, seed=1)
-    assert found["precision"].lower <= 0.95 <= found["precision"].upper
-    assert found["recall"].lower <= 1235 / 1305 <= found["recall"].upper
-    wide = accuracy.estimate(links, sample.head(60), truth, seed=1)
-    assert wide["recall"].upper - wide["recall"].lower > (
-        found["recall"].upper - found["recall"].lower
-    )

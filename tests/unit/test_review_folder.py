@@ -200,3 +200,31 @@ def test_what_the_log_and_the_interface_are_told_names_nobody(
     assert "same forename" in told
     for name in ("Mia", "mia", "Ashdown", "ashdown", "Birch", "DY1"):
         assert name not in told
+
+
+def test_pairs_of_children_with_most_indicators_come_first_and_change_no_sample(tmp_path) -> None:
+    twins = [
+        {"forename": name, "surname": surname, "date_of_birth": born, "postcode": home}
+        for surname, born, home in (
+            ("Ashdown", date(2001, 5, 17), "DY1 1AA"),
+            ("Calder", date(1998, 11, 30), "DY2 9QX"),
+            ("Dunne", date(2003, 8, 4), "DY4 3LW"),
+        )
+        for name in ("Mia", "Zoe")
+    ]  # fmt: skip
+    rows = subjects(*twins)
+    events = rows.filter(pl.col("row").is_in([2, 3])).select(tables.SUBJECT_KEY)
+    # Either twin of the second pair shows one indicator, both together two.
+    told = events.with_columns(pl.Series("indicator", ["missing_from_home_or_care", "other"]))
+    plain = Folder(tmp_path / "plain", review_limit=1)
+    first = Folder(tmp_path / "first", review_limit=1)
+    first.plan.settings.overlap_at_least = 2
+    without = plain.run(rows)
+    found = review_folder.link_all(rows, NOTHING, first.plan, told)
+    asked = found.frames["review_queue"].row(0, named=True)
+    assert asked["in_cohort"]
+    assert {asked["identity_a"], asked["identity_b"]} == {
+        identity_of(found, "r2"), identity_of(found, "r3")
+    }  # fmt: skip
+    for name in ("review_sample", "record_person", "link"):
+        assert found.frames[name].equals(without.frames[name])
