@@ -394,7 +394,21 @@ MEASURES: dict[str, Table] = {
             ("handling_code", TEXT, "handling code as given; null none"),
             ("sanitised", FLAG, "whether the text has been sanitised; null not stated"),
             ("consent", TEXT, "sought, limited, dispensed with; null not stated"),
-            ("information", TEXT, "free text (restricted)"),
+            ("consent_reason", TEXT, "why consent was limited or dispensed with (restricted)"),
+            (
+                "assessed_as",
+                TEXT,
+                "information (as reported) or intelligence (evaluated); null not stated",
+            ),
+            ("information", TEXT, "what was seen, heard or said: fact (restricted)"),
+            ("opinion", TEXT, "what the reporter thinks it may mean (restricted)"),
+            (
+                "handling",
+                TEXT,
+                "permitted or conditions, by its handling code; null neither",
+            ),
+            ("releasable", FLAG, "whether it may be counted in what leaves the desk; null: no"),
+            ("restricted_because", TEXT, "why it may not; null releasable"),
         ),
         _measure(
             "disruption",
@@ -468,6 +482,9 @@ MEASURES: dict[str, Table] = {
         ),
     )
 }
+
+# Fields that intake works out: no plan maps them, no template asks for them.
+DERIVED_FIELDS = {"information_report": ("handling", "releasable", "restricted_because")}
 
 # --- people -------------------------------------------------------------------------------------
 
