@@ -5,7 +5,7 @@ import polars as pl
 
 from assets.tables import Frames, table_asset
 from profile_pipeline import tables
-from profile_pipeline.analysis import cohort, overlap, referrals
+from profile_pipeline.analysis import cohort, overlap, referrals, representation
 from profile_pipeline.plan.load import Plan
 
 
@@ -41,6 +41,13 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 frames["people.person"],
                 frames["analysis.open_child"],
                 plan.settings,
+            ),
+        ),
+        table_asset(
+            tables.POPULATION_COMPARISON,
+            ["profile.representation"],
+            lambda frames, _: representation.compare_with_population(
+                frames["profile.representation"]
             ),
         ),
     ]

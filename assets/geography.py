@@ -36,21 +36,21 @@ CONTEXT_OUTS = (
 
 def _read(
     source: ContextSource, plan: Plan, extent: Extent | None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return a source's table and the rows that were refused."""
+) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
+    """Return a source's table, the rows that were refused, and what else must be said of it."""
     from geo import boundaries
     from profile_pipeline.intake import context
 
     root = plan.reference_root
     if source.kind == "wards":
-        return boundaries.read_wards(source, root), tables.empty(tables.CONTEXT_FAULT)
+        return boundaries.read_wards(source, root), tables.empty(tables.CONTEXT_FAULT), None
     if source.is_geojson:
-        return boundaries.read_areas(source, root), tables.empty(tables.CONTEXT_FAULT)
+        return boundaries.read_areas(source, root), tables.empty(tables.CONTEXT_FAULT), None
     rows = context.read_context(source, root, extent)
     frame = rows.frame
     if source.kind in ("gang_territories", "drug_hotspots", "known_hotspots"):
         frame = boundaries.circles(frame)
-    return frame, rows.faults
+    return frame, rows.faults, rows.note
 
 
 @dg.multi_asset(
@@ -78,7 +78,7 @@ def load_context(profile: Profile):
         status, problem, frame = "loaded", None, None
         faults = tables.empty(tables.CONTEXT_FAULT)
         try:
-            frame, faults = _read(source, plan, extent)
+            frame, faults, problem = _read(source, plan, extent)
         except UserError as error:
             status, problem = "unreadable", " ".join(str(p) for p in error.problems)
         if frame is not None:

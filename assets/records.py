@@ -15,7 +15,9 @@ def records_assets(plan: Plan) -> list[dg.AssetsDefinition]:
 
     def measure(name: str) -> dg.AssetsDefinition:
         return table_asset(
-            tables.MEASURES[name], rows, lambda frames, _: records.measure_of(frames, name)
+            tables.MEASURES[name],
+            rows,
+            lambda frames, plan: records.measure_of(frames, name, plan.own_codes),
         )
 
     return [

@@ -16,6 +16,7 @@ from scipy.ndimage import gaussian_filter
 from geo.boundaries import extent_of, polygons, ward_index
 from geo.hexagons import Floats, Grid, cell_area, centre_of, grid_over, neighbour_sum
 from profile_pipeline.plan.settings import HotspotSettings
+from profile_pipeline.population import residents
 
 # Share of events at places without an address nearby (parks, canals, vehicles): it keeps open land
 # from having no exposure at all. Ours; in `benchmarks/hotspots.py` false alarms stay within the
@@ -95,8 +96,11 @@ def _weights(
         if settings.baseline != "addresses":
             words += ", since no population was supplied"
         return np.ones(len(ward)), words
-    young = population.filter(pl.col("age_years").is_between(10, 17))
-    residents = (
+    young = residents(population)
+    if young.is_empty():
+        words = "addresses (the postcode directory, every postcode alike), since no population"
+        return np.ones(len(ward)), f"{words} of ages 10 to 17 was supplied"
+    living = (
         wards.select("ward_code")
         .join(young.group_by("ward_code").agg(pl.sum("population")), "ward_code", "left",
               maintain_order="left")["population"]
@@ -104,7 +108,7 @@ def _weights(
         .to_numpy()
     )  # fmt: skip
     postcodes = np.bincount(ward[ward >= 0], minlength=wards.height)
-    each = residents / np.maximum(postcodes, 1)
+    each = living / np.maximum(postcodes, 1)
     return np.where(ward >= 0, each[ward], 0.0), "residents aged 10-17 of the ward, by postcode"
 
 

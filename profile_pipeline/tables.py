@@ -394,7 +394,21 @@ MEASURES: dict[str, Table] = {
             ("handling_code", TEXT, "handling code as given; null none"),
             ("sanitised", FLAG, "whether the text has been sanitised; null not stated"),
             ("consent", TEXT, "sought, limited, dispensed with; null not stated"),
-            ("information", TEXT, "free text (restricted)"),
+            ("consent_reason", TEXT, "why consent was limited or dispensed with (restricted)"),
+            (
+                "assessed_as",
+                TEXT,
+                "information (as reported) or intelligence (evaluated); null not stated",
+            ),
+            ("information", TEXT, "what was seen, heard or said: fact (restricted)"),
+            ("opinion", TEXT, "what the reporter thinks it may mean (restricted)"),
+            (
+                "handling",
+                TEXT,
+                "permitted or conditions, by its handling code; null neither",
+            ),
+            ("releasable", FLAG, "whether it may be counted in what leaves the desk; null: no"),
+            ("restricted_because", TEXT, "why it may not; null releasable"),
         ),
         _measure(
             "disruption",
@@ -468,6 +482,9 @@ MEASURES: dict[str, Table] = {
         ),
     )
 }
+
+# Fields that intake works out: no plan maps them, no template asks for them.
+DERIVED_FIELDS = {"information_report": ("handling", "releasable", "restricted_because")}
 
 # --- people -------------------------------------------------------------------------------------
 
@@ -819,15 +836,36 @@ POPULATION = Table(
     "analysis",
     "population",
     "collection",
-    "Children living in the area, by ward, age, sex and ethnic group.",
-    ("ward_code", "age_years", "sex", "ethnicity_code"),
+    "People living in the area by ward and, as each source has it, age, sex and ethnic group.",
+    ("source", "ward_code", "age_years", "age_to", "sex", "ethnic_group", "ethnicity_code"),
     _columns(
+        ("source!", TEXT, "id of the context source; figures of two sources are never added"),
         ("ward_code!", TEXT, "ward"),
-        ("age_years!", WHOLE, "age in whole years"),
-        ("sex!", TEXT, "female or male"),
-        ("ethnicity_code!", TEXT, "DfE ethnicity code"),
-        ("ethnic_group!", TEXT, "main group"),
-        ("population!", WHOLE, "children (count)"),
+        ("age_years!", WHOLE, "age in whole years, or the youngest of a band"),
+        ("age_to!", WHOLE, "the oldest of the band; the same age for a single year, 120 no end"),
+        ("sex!", TEXT, "female or male; all: not broken down"),
+        ("ethnicity_code!", TEXT, "DfE ethnicity code; all: not broken down"),
+        ("ethnic_group!", TEXT, "main group; all: not broken down"),
+        ("population!", WHOLE, "people (count)"),
+    ),
+)
+POPULATION_COMPARISON = Table(
+    "analysis",
+    "population_comparison",
+    "profile",
+    "Known and at risk against the children who live in the area, by group.",
+    ("dimension", "category", "comparison"),
+    _columns(
+        ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
+        ("category!", TEXT, "group with a population"),
+        ("comparison!", TEXT, "known/population or at_risk/population"),
+        ("observed!", WHOLE, "children (count)"),
+        ("expected!", REAL, "children, if as frequent as among all who live there (number)"),
+        ("ratio", REAL, "observed over expected"),
+        ("lower", REAL, "lower 95% limit of the ratio"),
+        ("upper", REAL, "upper 95% limit of the ratio"),
+        ("p_low", REAL, "one-sided mid-P of a count as low"),
+        ("p_low_adjusted", REAL, "the same, Benjamini-Hochberg within the dimension"),
     ),
 )
 REGIONAL_SUMMARY = Table(
@@ -1215,6 +1253,7 @@ ALL: tuple[Table, ...] = (
     PLACE,
     AREA_LAYER,
     POPULATION,
+    POPULATION_COMPARISON,
     REGIONAL_SUMMARY,
     OFFENDING_LOCATION,
     GEO_HOTSPOTS,

@@ -10,7 +10,12 @@ import numpy as np
 import polars as pl
 
 from profile_pipeline.ages import age_on
-from profile_pipeline.analysis.counting import ADULT_AGE, age_band, ethnic_category
+from profile_pipeline.analysis.counting import (
+    ADULT_AGE,
+    AGE_BAND_FROM,
+    age_band,
+    ethnic_category,
+)
 from profile_pipeline.analysis.intervals import (
     benjamini_hochberg,
     katz_ratio,
@@ -19,10 +24,12 @@ from profile_pipeline.analysis.intervals import (
     poisson_limits,
 )
 from profile_pipeline.plan.settings import ProfileSettings
+from profile_pipeline.population import NOT_BROKEN_DOWN, residents
 from profile_pipeline.tables import (
     AGE_BANDS,
     ETHNIC_GROUPS,
     NOT_RECORDED,
+    POPULATION_COMPARISON,
     PROFILE,
     SEXES,
     TOTAL,
@@ -39,21 +46,6 @@ TOO_MUCH_UNKNOWN = "cannot tell: too much is not recorded"
 NOT_COMPARED = "not compared"
 FALSE_DISCOVERY_RATE = 0.10
 Z90 = 1.6448536269514722  # an alert short of an alarm, as the inner limits of a funnel plot are
-
-COMPARISONS = pl.Schema(
-    {
-        "dimension": pl.String,
-        "category": pl.String,
-        "comparison": pl.String,
-        "observed": pl.Int64,
-        "expected": pl.Float64,
-        "ratio": pl.Float64,
-        "lower": pl.Float64,
-        "upper": pl.Float64,
-        "p_low": pl.Float64,
-        "p_low_adjusted": pl.Float64,
-    }
-)
 
 
 def representation(
@@ -80,6 +72,7 @@ def representation(
         person_overlap: people.person_overlap.
         person: people.person.
         population: analysis.population; ages 10 to 17 are used, no other ages stand in for them.
+            Each dimension takes the first source that breaks them down so (`population.residents`).
         ward: geo.ward.
         settings: settings of the profile.
     """
@@ -96,9 +89,20 @@ def representation(
         .with_columns(age_years=age_on(pl.col("date_of_birth"), as_at))
         .filter((pl.col("age_years") < ADULT_AGE).fill_null(True))
     )
-    residents = population.filter(pl.col("age_years").is_between(10, 17)).join(
-        ward.select("ward_code", "ward"), on="ward_code", how="left"
-    )
+    edges = AGE_BAND_FROM[1:-1]
+    living = {
+        "sex": residents(population, by=("sex",)),
+        # White as a whole says nothing of White British: it has no category of its own.
+        "ethnic_group": residents(population, by=("ethnic_group",)).with_columns(
+            ethnicity_code=pl.when(pl.col("ethnicity_code") != NOT_BROKEN_DOWN).then(
+                pl.col("ethnicity_code")
+            )
+        ),
+        "age": residents(population, age_edges=edges),
+        "ward": residents(population).join(
+            ward.select("ward_code", "ward"), on="ward_code", how="left"
+        ),
+    }
     ethnic = ethnic_category(pl.col("ethnic_group"), pl.col("ethnicity_code"))
     dimensions: dict[str, tuple[pl.Expr, Sequence[str]]] = {
         "sex": (pl.col("sex"), SEXES),
@@ -107,7 +111,7 @@ def representation(
         "ward": (pl.col("ward"), sorted(ward["ward"].unique().to_list())),
     }
     frames = [
-        _dimension(children, residents, value, dimension, categories, settings)
+        _dimension(children, living[dimension], value, dimension, categories, settings)
         for dimension, (value, categories) in dimensions.items()
     ]
     return union(frames, PROFILE["representation"])
@@ -115,7 +119,7 @@ def representation(
 
 def _dimension(
     children: pl.DataFrame,
-    residents: pl.DataFrame,
+    people: pl.DataFrame,
     value: pl.Expr,
     dimension: str,
     categories: Sequence[str],
@@ -131,7 +135,7 @@ def _dimension(
         )
     )
     living = (
-        residents.with_columns(category=category)
+        people.with_columns(category=category)
         .group_by("category")
         .agg(pl.col("population").sum())
         .filter(pl.col("category") != NOT_RECORDED)
@@ -206,15 +210,13 @@ def compare_with_population(representation: pl.DataFrame) -> pl.DataFrame:
         representation: profile.representation.
 
     Returns:
-        `dimension, category, comparison` (known/population or at_risk/population), `observed`,
-        `expected`, `ratio`, `lower`, `upper`, `p_low` (one-sided mid-P of a count as low) and
-        `p_low_adjusted` (Benjamini-Hochberg within the dimension).
+        tables.POPULATION_COMPARISON.
     """
     groups = representation.filter(
         ~pl.col("category").is_in([NOT_RECORDED, TOTAL]), pl.col("population") > 0
     )
     frames = [_observed_over_expected(groups, name) for name in ("known", "at_risk")]
-    return pl.concat(frames).select(COMPARISONS.keys()).cast(COMPARISONS)
+    return conform(pl.concat(frames), POPULATION_COMPARISON)
 
 
 def _observed_over_expected(groups: pl.DataFrame, name: str) -> pl.DataFrame:

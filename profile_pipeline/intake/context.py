@@ -13,6 +13,8 @@ import polars as pl
 
 from profile_pipeline import tables
 from profile_pipeline.errors import DeliveryError, Problem
+from profile_pipeline.intake.official_population import ContextRows, read_official
+from profile_pipeline.intake.readers_xlsx import read_xlsx, sheet_names
 from profile_pipeline.plan.context import (
     AREA_KINDS,
     PLACE_KINDS,
@@ -20,6 +22,7 @@ from profile_pipeline.plan.context import (
     Extent,
     context_path,
 )
+from profile_pipeline.plan.reading import ReadSettings
 from profile_pipeline.quarters import parse_quarter
 
 # Grid references of Great Britain lie inside this box (Ordnance Survey, A guide to coordinate
@@ -61,13 +64,6 @@ CIRCLE_SCHEMA: dict[str, tables.Dtype] = {
     "northing_m": pl.Float64,
     "radius_m": pl.Float64,
 }
-
-
-class ContextRows(NamedTuple):
-    """A context table and the rows of its file that could not be used (tables.QUARANTINE)."""
-
-    frame: pl.DataFrame
-    faults: pl.DataFrame
 
 
 class _Rule(NamedTuple):
@@ -156,15 +152,29 @@ def read_circles(source: ContextSource, root: Path, extent: Extent | None = None
 
 
 def read_population(source: ContextSource, root: Path, extent: Extent | None = None) -> ContextRows:
-    """Return tables.POPULATION (children, count) from ward x age x sex x DfE ethnicity code."""
-    cells = _read_cells(source, root)
+    """Return tables.POPULATION (count) from ward x age x sex x DfE ethnicity code.
+
+    A file without these columns is read as ONS and Nomis publish such figures
+    (`official_population`); only what neither reading knows is refused.
+    """
+    try:
+        cells = _read_cells(source, root)
+    except DeliveryError as error:
+        rows = read_official(source, _sheets(source, root), extent)
+        if rows is None:
+            raise error from None
+        return rows
     code = cells["ethnicity_code"].str.to_uppercase()
     group = code.str.slice(0, 1).replace_strict(ETHNIC_GROUPS, default=None, return_dtype=pl.String)
     sex = (
         cells["sex"].str.to_lowercase().replace_strict(SEXES, default=None, return_dtype=pl.String)
     )
     frame = _numbers(cells, "age_years", "population").with_columns(
-        code.alias("ethnicity_code"), group.alias("ethnic_group"), sex.alias("sex")
+        code.alias("ethnicity_code"),
+        group.alias("ethnic_group"),
+        sex.alias("sex"),
+        source=pl.lit(source.id),
+        age_to=pl.col("age_years"),
     )
     key = ("ward_code", "age_years", "sex", "ethnicity_code")
     rules = [
@@ -271,33 +281,9 @@ def _read_cells(source: ContextSource, root: Path) -> pl.DataFrame:
 
     `row` counts data rows from 0. A standard name the file lacks is a column of empty text.
     """
-    path = context_path(source, root)
     where = f"reference/{source.file}"
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise DeliveryError(
-            Problem(
-                where,
-                "the file is not there or can't be opened.",
-                "Ask for it or mend `file`.",
-            )
-        ) from None
-    if not data.strip():
-        raise DeliveryError(Problem(where, "the file is empty.", "Ask for it again."))
-    if b"\x00" in data:
-        raise DeliveryError(Problem(where, "this is not a text file.", "Ask for a CSV file."))
-    try:
-        text = data.decode("utf-8-sig" if source.read.encoding == "utf-8" else source.read.encoding)
-    except UnicodeDecodeError:
-        raise DeliveryError(
-            Problem(
-                where,
-                f"the text is not in the encoding {source.read.encoding}.",
-                "Name its encoding under `read:`, often cp1252.",
-            )
-        ) from None
-    header, rows = _split_rows(text, source, where)
+    _, lines = _sheets(source, root)[0]
+    header, rows = _split_rows(lines, source, where)
     _check_header(header, source, where)
     frame = pl.DataFrame(rows, schema=dict.fromkeys(header, pl.String), orient="row").with_columns(
         pl.all().str.strip_chars()
@@ -316,14 +302,57 @@ def _read_cells(source: ContextSource, root: Path) -> pl.DataFrame:
     )
 
 
-def _split_rows(text: str, source: ContextSource, where: str) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows that aren't blank; raise for rows of another width."""
+def _sheets(source: ContextSource, root: Path) -> list[tuple[str, list[list[str]]]]:
+    """Return the file's sheets, name and lines of cells; a CSV file is one without a name."""
+    path = context_path(source, root)
+    where = f"reference/{source.file}"
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise DeliveryError(
+            Problem(
+                where,
+                "the file is not there or can't be opened.",
+                "Ask for it or mend `file`.",
+            )
+        ) from None
+    if not data.strip():
+        raise DeliveryError(Problem(where, "the file is empty.", "Ask for it again."))
+    if source.is_workbook:
+        named: list[str | None] = [source.read.sheet]
+        if source.read.sheet is None:
+            named = [*sheet_names(data, where)] or named
+        return [(name or "", _sheet_lines(data, name, where)) for name in named]
+    if b"\x00" in data:
+        raise DeliveryError(Problem(where, "this is not a text file.", "Ask for a CSV file."))
+    try:
+        text = data.decode("utf-8-sig" if source.read.encoding == "utf-8" else source.read.encoding)
+    except UnicodeDecodeError:
+        raise DeliveryError(
+            Problem(
+                where,
+                f"the text is not in the encoding {source.read.encoding}.",
+                "Name its encoding under `read:`, often cp1252.",
+            )
+        ) from None
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=source.read.delimiter))
     except csv.Error:
         raise DeliveryError(
             Problem(where, "the file can't be read as CSV.", "Ask for it again.")
         ) from None
+    return [("", lines)]
+
+
+def _sheet_lines(data: bytes, name: str | None, where: str) -> list[list[str]]:
+    cells = read_xlsx(data, ReadSettings(sheet=name), where)
+    return [[cell or "" for cell in line] for line in cells.iter_rows()]
+
+
+def _split_rows(
+    lines: list[list[str]], source: ContextSource, where: str
+) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows that aren't blank; raise for rows of another width."""
     start = source.read.header_row
     if len(lines) < start:
         raise DeliveryError(Problem(where, f"there is no line {start}.", "Mend `header_row`."))

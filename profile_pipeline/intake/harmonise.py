@@ -53,6 +53,8 @@ PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "
 
 FREE_TEXT = {
     ("information_report", "information"),
+    ("information_report", "opinion"),
+    ("information_report", "consent_reason"),
     ("offence", "place"),
     ("disruption", "place"),
 }

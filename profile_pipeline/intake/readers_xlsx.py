@@ -108,11 +108,14 @@ def _alike(titles: list[str], patterns: tuple[str, ...]) -> str | None:
     return None
 
 
-def _sheet(package: zipfile.ZipFile, settings: ReadSettings, name: str) -> str:
-    """Return the name of the sheet to read, having checked that it isn't monstrous.
+def sheet_names(data: bytes, name: str) -> list[str]:
+    """Return the names of a workbook's visible sheets, in order. Raises DeliveryError."""
+    sheets = _all_sheets(_open(data, name), name)
+    return [title for title, (visible, _) in sheets.items() if visible]
 
-    Sheets are not listed in the message: some services keep a sheet a child.
-    """
+
+def _all_sheets(package: zipfile.ZipFile, name: str) -> dict[str, tuple[bool, str]]:
+    """Return sheet -> whether it is visible, and its part of the package."""
     from defusedxml import ElementTree
     from defusedxml.common import DefusedXmlException
 
@@ -121,7 +124,6 @@ def _sheet(package: zipfile.ZipFile, settings: ReadSettings, name: str) -> str:
         links = ElementTree.fromstring(_part(package, "xl/_rels/workbook.xml.rels", name))
     except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError):
         raise _broken(name) from None
-    wanted = settings.sheet
     targets = {link.get("Id"): link.get("Target") or "" for link in links}
     sheets: dict[str, tuple[bool, str]] = {}
     for entry in book.iter():
@@ -131,6 +133,15 @@ def _sheet(package: zipfile.ZipFile, settings: ReadSettings, name: str) -> str:
             path = target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
             if "worksheets/" in path and (title := entry.get("name")):
                 sheets[title] = (entry.get("state", "visible") == "visible", path)
+    return sheets
+
+
+def _sheet(package: zipfile.ZipFile, settings: ReadSettings, name: str) -> str:
+    """Return the name of the sheet to read, having checked that it isn't monstrous.
+
+    Sheets are not listed in the message: some services keep a sheet a child.
+    """
+    sheets, wanted = _all_sheets(package, name), settings.sheet
     if wanted is None:
         title = next((title for title, (visible, _) in sheets.items() if visible), None)
         if title is None:

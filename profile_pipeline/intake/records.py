@@ -4,10 +4,12 @@ Wide frames are described in `harmonise.py`. The contracts are in `tables.py`.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import polars as pl
 
 from profile_pipeline.codes.lookup import code_list
+from profile_pipeline.intake.handling import with_release
 from profile_pipeline.quarters import quarter_expr
 from profile_pipeline.tables import (
     INDICATOR_EVENT,
@@ -103,8 +105,12 @@ def indicator_events_of(frames: Frames) -> pl.DataFrame:
     return conform(first, INDICATOR_EVENT).sort(INDICATOR_EVENT.key)
 
 
-def measure_of(frames: Frames, measure: str) -> pl.DataFrame:
-    """Return the table of one measure, from every dataset that maps it."""
+def measure_of(frames: Frames, measure: str, own_codes: Path | None = None) -> pl.DataFrame:
+    """Return the table of one measure, from every dataset that maps it.
+
+    Information reports are told apart by whether they may leave the desk (`handling`); `own_codes`
+    is the profile folder's own code lists.
+    """
     table = MEASURES[measure]
     parts = []
     for frame in frames.values():
@@ -123,4 +129,7 @@ def measure_of(frames: Frames, measure: str) -> pl.DataFrame:
                 for column, dtype in table.polars_schema.items()
             )
         )
-    return union(parts, table).sort(table.key)
+    united = union(parts, table)
+    if measure == "information_report":
+        united = conform(with_release(united, own_codes), table)
+    return united.sort(table.key)

@@ -14,7 +14,7 @@ from profile_pipeline.plan.reading import Delivery, ReadSettings
 from profile_pipeline.plan.settings import Strict
 from profile_pipeline.plan.standards import completed
 from profile_pipeline.plan.template import TEMPLATE, Collects, expanded_template
-from profile_pipeline.tables import MEASURES
+from profile_pipeline.tables import DERIVED_FIELDS, MEASURES
 
 ID = r"^[a-z][a-z0-9_]*$"
 ANY_POSTCODE = "any"  # as a postcode's format: other countries' too, as they are written
@@ -36,6 +36,7 @@ MEASURE_CODES = {
     ("cse_tracker", "method"): "method",
     ("information_report", "reliability"): "report_grade",
     ("information_report", "accuracy"): "report_grade",
+    ("information_report", "consent"): "consent",
 }
 
 
@@ -258,7 +259,7 @@ class Event(Strict):
 
 def measure_fields(measure: str) -> list[str]:
     """Fields of a measure that a plan can map."""
-    common = {"dataset", "file", "row", "quarter", "date"}
+    common = {"dataset", "file", "row", "quarter", "date", *DERIVED_FIELDS.get(measure, ())}
     return [name for name in MEASURES[measure].polars_schema if name not in common]
 
 

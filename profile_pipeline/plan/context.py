@@ -77,6 +77,7 @@ AREA_KINDS = {
     "known_hotspots": "known_hotspot",
 }
 GEOJSON_SUFFIXES = (".geojson", ".json")
+WORKBOOK_SUFFIXES = (".xlsx",)
 
 
 class Extent(NamedTuple):
@@ -90,9 +91,13 @@ class Extent(NamedTuple):
 
 
 class ContextRead(Strict):
-    """How a context file is read; the usual CSV and GeoJSON need nothing."""
+    """How a context file is read; the usual CSV, XLSX and GeoJSON need nothing."""
 
     encoding: str = "utf-8"
+    sheet: str | None = Field(
+        default=None,
+        description="of a workbook; the first visible one, for official figures every one",
+    )
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     header_row: int = Field(default=1, ge=1, description="line of the header, from 1")
     crs: Literal["EPSG:27700", "EPSG:4326"] | None = Field(
@@ -146,7 +151,7 @@ class ContextSource(Strict):
     @model_validator(mode="after")
     def _columns_have_standard_names(self) -> "ContextSource":
         if self.kind not in (GEOJSON_NAMES if self.is_geojson else CSV_NAMES):
-            form = "a CSV file" if self.is_geojson else "a GeoJSON file (.geojson or .json)"
+            form = "a CSV or XLSX file" if self.is_geojson else "a GeoJSON file (.geojson or .json)"
             raise ValueError(f"{self.kind} must be {form}")
         known = self.names.all
         for name in self.columns:
@@ -163,6 +168,11 @@ class ContextSource(Strict):
     def is_geojson(self) -> bool:
         """Whether the file is GeoJSON, by its ending."""
         return self.file.lower().endswith(GEOJSON_SUFFIXES)
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether the file is an Excel workbook, by its ending."""
+        return self.file.lower().endswith(WORKBOOK_SUFFIXES)
 
     @property
     def names(self) -> Names:

@@ -47,7 +47,7 @@ from profile_pipeline.plan.template import (
     words,
 )
 from profile_pipeline.quarters import quarters_between
-from profile_pipeline.tables import MEASURES, MOMENT, TEXTS
+from profile_pipeline.tables import DERIVED_FIELDS, MEASURES, MOMENT, TEXTS
 
 Kind = Literal["text", "identifier", "date", "moment", "number", "code", "codes", "yes_no"]
 FORMS: dict[Kind, str] = {
@@ -298,7 +298,8 @@ class _Build:
     def _measure(self, event: Event) -> Event:
         measure = str(event.measure)
         schema = MEASURES[measure].polars_schema
-        common = ("dataset", "file", "row", "quarter", "date", "reference")
+        derived = DERIVED_FIELDS.get(measure, ())
+        common = ("dataset", "file", "row", "quarter", "date", "reference", *derived)
         names = list(event.fields)
         if measure in ALWAYS:
             names = [n for n in schema if n not in common or n in event.fields]

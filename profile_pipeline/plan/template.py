@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from profile_pipeline.plan.settings import Strict
-from profile_pipeline.tables import MEASURES, MOMENT
+from profile_pipeline.tables import DERIVED_FIELDS, MEASURES, MOMENT
 
 TEMPLATE = "template"
 # A workbook that Excel saves as CSV is cp1252; what is plainly UTF-8 is read as that anyway.
@@ -61,6 +61,10 @@ FIELD_HEADINGS: dict[tuple[str, str], str] = {
     ("information_report", "reliability"): "Reliability (5 = always reliable, 1 = unreliable)",
     ("information_report", "accuracy"): "Accuracy (1 = known true, 5 = suspected false)",
     ("information_report", "agency"): "Reporting agency",
+    ("information_report", "consent_reason"): "Reason for consent decision",
+    ("information_report", "assessed_as"): "Information or intelligence",
+    ("information_report", "information"): "Information (fact: what was seen, heard or said)",
+    ("information_report", "opinion"): "Opinion (what it may mean)",
     ("information_report", "licensed_service"): "Licensed service involved",
     ("information_report", "premises_name"): "Trading name of premises",
     ("information_report", "premises_address"): "Address of premises",
@@ -92,7 +96,7 @@ FIELD_VALUES: dict[tuple[str, str], tuple[str, ...]] = {
     ("missing_episode", "risk"): ("no apparent risk", "low", "medium", "high"),
     ("exclusion", "category"): ("permanent", "fixed_period", "lunchtime"),
     ("information_report", "source_type"): ("witnessed", "professional", "member of the public"),
-    ("information_report", "consent"): ("sought", "limited", "dispensed with"),
+    ("information_report", "assessed_as"): ("information", "intelligence"),
 }
 # The field of a measure that dates its rows; `quarter_end` for lists as they stood.
 DATED_BY: dict[str, str] = {
@@ -110,7 +114,6 @@ RECEIVED_ONLY: dict[str, dict[str, str]] = {
         "Reporter name": "Who made the report. Kept as received; it is never copied from this log.",
         "Reporter post": "Post or job title. Kept as received only.",
         "Reporter contact": "How the reporter can be reached. Kept as received only.",
-        "Reason for consent decision": "Why consent was limited or dispensed with.",
     }
 }
 CAPITALS = {"cse": "CSE", "urn": "URN", "sen": "SEN", "nfa": "NFA"}
@@ -280,7 +283,8 @@ def _fields(measure: str, collects: Collects) -> dict[str, Any]:
     if measure not in MEASURES:
         return {}
     named = collects.measures.get(measure)
-    common = ("dataset", "file", "row", "quarter", "date", "reference")
+    derived = DERIVED_FIELDS.get(measure, ())
+    common = ("dataset", "file", "row", "quarter", "date", "reference", *derived)
     schema = MEASURES[measure].polars_schema
     return {
         field: field_source(measure, field, schema.get(field))

@@ -234,7 +234,8 @@ def test_the_log_keeps_both_grades_their_way_and_leaves_the_reporter_behind(plan
                 "Handling code": "C",
                 "Sanitised": "no",
                 "Consent": "dispensed with",
-                "Information": "Seen at the door.",
+                "Information (fact: what was seen, heard or said)": "Seen at the door.",
+                "Opinion (what it may mean)": "He may give them alcohol.",
                 "Reporter name": "Mo Reporter",
                 "Reporter contact": "0121 496 0000",
             },
@@ -250,6 +251,9 @@ def test_the_log_keeps_both_grades_their_way_and_leaves_the_reporter_behind(plan
     assert (first["handling_code"], first["sanitised"]) == ("C", False)
     assert first["consent"] == "dispensed with"
     assert first["premises_name"] == "The Plough"
+    assert first["information"] == "Seen at the door."
+    assert first["opinion"] == "He may give them alcohol."
+    assert first["restricted_because"] == "its handling code sets conditions"
     assert table["reliability"].to_list() == ["5", None]
     # Kept as received, and nowhere else.
     assert "Mo Reporter" in collected.received["Reporter name"].to_list()

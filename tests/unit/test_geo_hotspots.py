@@ -95,7 +95,17 @@ def test_the_cutoff_accepts_what_scipy_s_adjusted_p_values_accept(values, rate) 
 
 def test_residents_of_a_ward_weigh_its_postcodes_and_are_named() -> None:
     population = pl.DataFrame(
-        {"ward_code": ["E1", "E2"], "age_years": [12, 12], "population": [300, 100]}
+        {
+            "source": ["s", "s"],
+            "ward_code": ["E1", "E2"],
+            "age_years": [10, 10],
+            "age_to": [17, 17],
+            "sex": ["all", "all"],
+            "ethnicity_code": ["all", "all"],
+            "ethnic_group": ["all", "all"],
+            "population": [300, 100],
+        },
+        schema=tables.POPULATION.polars_schema,
     )
     settings = HotspotSettings(baseline="residents")
     exposure = exposure_of(borough.wards(), borough.postcodes(), settings, population)
