@@ -236,6 +236,23 @@ def explain(
 
 
 @app.command()
+def trace(
+    dataset: Annotated[str, typer.Argument(help="The dataset's id in the plan.")],
+    file: Annotated[str, typer.Argument(help="The file, such as 2015-16_Q4.csv.")],
+    row: Annotated[int, typer.Argument(min=0, help="The data row, from 0.")],
+    profile: ProfileOption = Path(),
+) -> None:
+    """Tell what became of a received row, by which rule, and where each value comes from."""
+    from profile_pipeline.plan.load import load_plan
+    from profile_pipeline.trace import trace_row
+
+    with told():
+        lines = trace_row(load_plan(profile), dataset, file, row)
+    for line in lines:
+        out.print(escape(line))
+
+
+@app.command()
 def ui(
     profile: ProfileOption = Path(),
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,

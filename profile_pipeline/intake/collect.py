@@ -240,7 +240,10 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
     resolved = resolve_headings(headings, dataset, file=name, given=dataset.looked_up())
     result.surplus = tuple(surplus(headings, resolved.found.values(), dataset))
     result.missing = tuple(resolved.missing)
-    named = result.template.renamed if result.template else {c: c for c in resolved.found}
+    named = {c: c for c in resolved.found}
+    if template := result.template:
+        own = set(template.renamed.values())
+        named = template.renamed | {c: c for c in resolved.found if c not in own}
     result.headings = tuple((c, resolved.found[h]) for c, h in named.items() if h in resolved.found)
     if resolved.fatal:
         result.status = "unusable"

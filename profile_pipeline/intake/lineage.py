@@ -14,7 +14,8 @@ import polars as pl
 from profile_pipeline.errors import ContractError
 from profile_pipeline.plan.collection import Dataset, Event, Source, Subject
 from profile_pipeline.plan.load import Plan
-from profile_pipeline.tables import LINEAGE, MEASURES, PERSON_RECORD, conform
+from profile_pipeline.plan.requirement import template_of
+from profile_pipeline.tables import LINEAGE, MEASURES, PERSON_RECORD, RECEIVED_META, conform
 
 SUBJECT_TABLE = f"{PERSON_RECORD.schema}.{PERSON_RECORD.name}"
 EVENT_TABLE = "records.indicator_event"
@@ -56,8 +57,8 @@ def lineage(heading: pl.DataFrame, plan: Plan) -> pl.DataFrame:
 
     Several columns stand in the order in which they are taken; an age is taken from its own column
     or reckoned from the date of birth. A field that comes from no column (the date of a snapshot,
-    the quarter of the delivery) has no row. A cell that is blank may have been filled from another
-    list of the return, which `blank_filled_from` names.
+    the quarter of the delivery) has no row. A cell that is blank, or a column the file lacks, may
+    have been filled from another list of the return, which `blank_filled_from` names.
 
     Args:
         heading: quality.heading.
@@ -74,20 +75,31 @@ def lineage(heading: pl.DataFrame, plan: Plan) -> pl.DataFrame:
             for lookup in dataset.lookup
             for own, each in lookup.sums.items()
         }
-        for use in _uses(dataset):
-            for place, column in enumerate(dict.fromkeys(use.columns), start=1):
-                rows.append((dataset.id, *use[:4], place, column, filled.get(column)))
+        template = template_of(dataset) if dataset.collects is None else None
+        # A filled template has columns that the agency's own layout lacks.
+        for read in (dataset, *((template.dataset,) if template else ())):
+            for use in _uses(read):
+                for place, column in enumerate(dict.fromkeys(use.columns), start=1):
+                    rows.append((dataset.id, *use[:4], place, column, filled.get(column)))
     schema = {
         **dict.fromkeys(("dataset", "table", "role", "indicator", "field"), pl.String),
         "place": pl.Int64,
         "column": pl.String,
         "blank_filled_from": pl.String,
     }
-    mapped = pl.DataFrame(rows, schema=schema, orient="row")
+    mapped = pl.DataFrame(rows, schema=schema, orient="row").unique(maintain_order=True)
     found = heading.join(mapped, on=("dataset", "column"), how="inner").with_columns(
         column=pl.col("heading")
     )
-    return conform(found, LINEAGE).sort(LINEAGE.key)
+    # A column that a file lacks altogether may come from another list all the same.
+    lacking = (
+        heading.select("dataset", "file", "quarter")
+        .unique(maintain_order=True)
+        .join(mapped.drop_nulls("blank_filled_from"), on="dataset", how="inner")
+        .join(heading, on=("dataset", "file", "column"), how="anti")
+    )
+    united = pl.concat([conform(found, LINEAGE), conform(lacking, LINEAGE)])
+    return united.unique(LINEAGE.key, keep="first", maintain_order=True).sort(LINEAGE.key)
 
 
 def _uses(dataset: Dataset) -> Iterator[_Use]:
@@ -169,16 +181,11 @@ def trace(
         " order by dataset, role, indicator, place",
         params=[table, field, file, role, role, indicator, indicator],
     ).pl()
-    parts = []
-    for use in uses.iter_rows(named=True):
-        name, column = (text.replace('"', '""') for text in (use["dataset"], use["column"]))
-        cells = con.execute(
-            f'select "{column}" from received."{name}" where _file = ? and _row = ?',  # noqa: S608
-            [file, row],
-        ).fetchall()
-        if not cells:
-            raise ContractError(f"received.{use['dataset']} has no row {row} of {file}")
-        parts.append(use | {"row": row, "received": cells[0][0]})
+    parts = [
+        use
+        | {"row": row, "received": received_row(con, use["dataset"], file, row).get(use["column"])}
+        for use in uses.iter_rows(named=True)
+    ]
     schema = {
         "dataset": pl.String,
         "file": pl.String,
@@ -188,3 +195,24 @@ def trace(
         **dict.fromkeys(("column", "received", "blank_filled_from"), pl.String),
     }
     return pl.DataFrame([{name: part[name] for name in schema} for part in parts], schema=schema)
+
+
+def received_row(
+    con: duckdb.DuckDBPyConnection, dataset: str, file: str, row: int
+) -> dict[str, str | None]:
+    """Return a row's cells as received, by heading; person-level.
+
+    Raises ContractError when there is no such row.
+    """
+    name = dataset.replace('"', '""')
+    cells = con.sql(
+        f'select * from received."{name}" where _file = ? and _row = ?',  # noqa: S608
+        params=[file, row],
+    ).pl()
+    if cells.is_empty():
+        raise ContractError(f"received.{dataset} has no row {row} of {file}")
+    return {
+        column: cell
+        for column, cell in cells.row(0, named=True).items()
+        if column not in RECEIVED_META
+    }

@@ -1,0 +1,263 @@
+"""`profile-pipeline trace`: one received row, what became of it, and where each value comes from.
+
+Restricted: what it returns holds the row's cells, for the analyst who asked, on their own screen.
+"""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from profile_pipeline import store
+from profile_pipeline.errors import ContractError, PlanError, Problem
+from profile_pipeline.intake.lineage import received_row
+from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.plan.collection import Dataset, Lookup
+from profile_pipeline.plan.load import Plan
+
+LOCK_TIMEOUT_S = 5.0
+FATES = {
+    "harmonised": "it is used",
+    "kept_apart": "it is used, and never counted as the area's: another authority is responsible",
+    "quarantined": "it can't be used",
+    "duplicate": "an earlier row of the file says the same to the letter",
+    "superseded": "another delivery of the quarter took the file's place",
+}
+
+
+def trace_row(plan: Plan, dataset: str, file: str, row: int) -> list[str]:
+    """Return what is known of one received row as lines of text.
+
+    The cells as received; what became of it; for a row that can't be used every rule it broke, in
+    words; else every value it gives, with the column, repairs, and the other list that filled it.
+
+    Args:
+        plan: the plan that was run.
+        dataset: id of the dataset.
+        file: the file's path below the data root, or its name where one file has it.
+        row: data row in the file, from 0; blank, title and totals rows not counted.
+
+    Raises PlanError when there is no such dataset, file or row, or no run yet, and
+    WarehouseBusyError when a run is under way.
+    """
+    ids = [each.id for each in plan.datasets]
+    if dataset not in ids:
+        near = difflib.get_close_matches(dataset, ids, n=1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(ids)}."
+        raise PlanError(Problem(dataset, "the plan has no such dataset.", hint))
+    path = store.warehouse_path(plan.folder)
+    no_run = Problem(
+        str(plan.folder), "no run has loaded it yet.", "Make one with `profile-pipeline run`."
+    )
+    if not path.is_file():
+        raise PlanError(no_run)
+    with store.connect(path, read_only=True, lock_timeout_s=LOCK_TIMEOUT_S) as con:
+        try:
+            return list(_told(con, plan, plan.dataset(dataset), file, row))
+        except ContractError:
+            raise PlanError(no_run) from None
+
+
+def _told(
+    con: duckdb.DuckDBPyConnection, plan: Plan, dataset: Dataset, file: str, row: int
+) -> Iterator[str]:
+    fate = store.read_table(con, "quality", "fate").filter(pl.col("dataset") == dataset.id)
+    file = _file(fate, file)
+    own = fate.filter(pl.col("file") == file, pl.col("row") == row)
+    if own.is_empty():
+        rows = fate.filter(pl.col("file") == file).height
+        raise PlanError(
+            Problem(file, f"has no data row {row}.", f"Rows count from 0 to {rows - 1}.")
+        )
+    cells = received_row(con, dataset.id, file, row)
+    yield f"{dataset.id}, {file}, data row {row}{_line(plan, dataset, file, row)}"
+    yield "(restricted: person-level data)"
+    yield ""
+    yield "As received:"
+    yield from (f"  {name}: {cell}" for name, cell in cells.items() if cell is not None)
+    what, rule = own.row(0, named=True)["fate"], own.row(0, named=True)["rule"]
+    yield ""
+    yield f"What became of it: {what.replace('_', ' ')}: {FATES[what]}."
+    yield from _because(con, dataset, file, row, what, rule)
+    if what in ("harmonised", "kept_apart"):
+        yield from _repairs(con, dataset, file, row)
+        yield from _values(con, plan, dataset, file, row, cells)
+
+
+def _file(fate: pl.DataFrame, file: str) -> str:
+    known = fate["file"].unique().sort().to_list()
+    if file in known:
+        return file
+    named = [each for each in known if each.split("/")[-1] == file.split("/")[-1]]
+    if len(named) == 1:
+        return str(named[0])
+    near = named or difflib.get_close_matches(file, known, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "Write its path below the data folder."
+    raise PlanError(Problem(file, "nothing of this file was received.", hint))
+
+
+def _line(plan: Plan, dataset: Dataset, file: str, row: int) -> str:
+    """Return where the row stands as an agency sees its file, when that is certain."""
+    told = source_lines(plan.data_root / Path(file), dataset.read, file)
+    return f" ({told[0]} {told[1][row]})" if told and row < len(told[1]) else ""
+
+
+def _of_row(
+    con: duckdb.DuckDBPyConnection, table: tuple[str, str], dataset: Dataset, file: str, row: int
+) -> pl.DataFrame:
+    return store.read_table(con, *table).filter(
+        pl.col("dataset") == dataset.id, pl.col("file") == file, pl.col("row") == row
+    )
+
+
+def _faults(rows: pl.DataFrame) -> Iterator[str]:
+    for fault in rows.iter_rows(named=True):
+        cell = "" if fault["value"] is None else f" ({fault['value']})"
+        where = "the row as a whole" if fault["column"] is None else f"{fault['column']}{cell}"
+        yield f"  {where}: {fault['reason']} [{fault['rule']}]"
+
+
+def _because(
+    con: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    file: str,
+    row: int,
+    what: str,
+    rule: str | None,
+) -> Iterator[str]:
+    if what == "quarantined":
+        told = _of_row(con, ("quality", "quarantine"), dataset, file, row)
+        yield from _faults(told) if told.height else [f"  the file as a whole [{rule}]"]
+    if what == "duplicate":
+        kept = _of_row(con, ("quality", "duplicate"), dataset, file, row)["kept_row"]
+        yield from (f"  Row {number} counts." for number in kept)
+    if what == "superseded":
+        delivery = store.read_table(con, "quality", "delivery").filter(
+            pl.col("dataset") == dataset.id, pl.col("file") == file
+        )
+        yield from (f"  {newer} counts." for newer in delivery["superseded_by"].drop_nulls())
+
+
+def _repairs(
+    con: duckdb.DuckDBPyConnection, dataset: Dataset, file: str, row: int
+) -> Iterator[str]:
+    mended = _of_row(con, ("quality", "repairs"), dataset, file, row)
+    if mended.height:
+        yield ""
+        yield "Cells mended or blanked:"
+        yield from _faults(mended)
+
+
+def _values(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    dataset: Dataset,
+    file: str,
+    row: int,
+    cells: dict[str, str | None],
+) -> Iterator[str]:
+    """Yield every value that the row gives to a table of records, and the cells behind it."""
+    lineage = store.read_table(con, "quality", "lineage").filter(
+        pl.col("dataset") == dataset.id, pl.col("file") == file
+    )
+    for (table,), uses in lineage.group_by("table", maintain_order=True):
+        for record in _of_row(con, _split(str(table)), dataset, file, row).iter_rows(named=True):
+            role, indicator = record.get("role") or "", record.get("indicator") or ""
+            of = uses.filter(pl.col("role") == role, pl.col("indicator") == indicator)
+            yield ""
+            yield " ".join(part for part in (f"{table}:", role, indicator) if part)
+            for (field,), columns in of.group_by("field", maintain_order=True):
+                value = record.get(str(field))
+                if value is None or value == []:
+                    continue
+                sources = [
+                    _source(con, plan, dataset, file, use, cells)
+                    for use in columns.sort("place").iter_rows(named=True)
+                ]
+                written = ", ".join(value) if isinstance(value, list) else value
+                yield f"  {field} = {written}  <-  {'; '.join(sources)}"
+
+
+def _split(table: str) -> tuple[str, str]:
+    schema, _, name = table.partition(".")
+    return schema, name
+
+
+def _source(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    dataset: Dataset,
+    file: str,
+    use: dict[str, str],
+    cells: dict[str, str | None],
+) -> str:
+    column = use["column"]
+    cell = cells.get(column)
+    if cell is not None and cell.strip():
+        return f"column '{column}': {cell}"
+    if use["blank_filled_from"]:
+        return _filled(con, plan, dataset, file, use["blank_filled_from"], cells)
+    return f"column '{column}': blank"
+
+
+def _filled(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    dataset: Dataset,
+    file: str,
+    source: str,
+    cells: dict[str, str | None],
+) -> str:
+    """Return the rows of the other list that a blank cell was filled from, and what they say."""
+    other, _, column = source.partition(": ")
+    lookup = next(
+        each
+        for each in dataset.lookup
+        if each.dataset == other
+        and column in (*each.columns.values(), *(s.column for s in each.sums.values()))
+    )
+    found = _other_rows(con, plan, dataset, lookup, file, column, cells)
+    told = "; ".join(f"{name} row {row}: {cell}" for name, row, cell in found.iter_rows())
+    return f"blank here, filled from {other} '{column}' ({told or 'no such row'})"
+
+
+def _other_rows(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    dataset: Dataset,
+    lookup: Lookup,
+    file: str,
+    column: str,
+    cells: dict[str, str | None],
+) -> pl.DataFrame:
+    heading = store.read_table(con, "quality", "heading")
+    mine = _headings(heading, dataset.id, file)
+    received = store.read_table(con, "received", lookup.dataset)
+    quarter = store.read_table(con, "received", dataset.id).filter(pl.col("_file") == file)
+    same = received.filter(pl.col("_quarter").is_in(quarter["_quarter"].unique().implode()))
+    parts = []
+    for (name,), rows in same.group_by("_file", maintain_order=True):
+        theirs = _headings(heading, lookup.dataset, str(name))
+        spelt = theirs.get(column, column)
+        keys = {
+            theirs.get(their, their): cells.get(mine.get(own, own))
+            for own, their in lookup.on.items()
+        }
+        if spelt in rows.columns and set(keys) <= set(rows.columns):
+            agree = [
+                pl.col(key).str.strip_chars() == (cell or "").strip() for key, cell in keys.items()
+            ]
+            parts.append(
+                rows.filter(pl.all_horizontal(agree))
+                .select("_file", "_row", cell=pl.col(spelt))
+                .drop_nulls("cell")
+            )
+    empty = pl.DataFrame(schema={"_file": pl.String, "_row": pl.Int64, "cell": pl.String})
+    return pl.concat([empty, *parts])
+
+
+def _headings(heading: pl.DataFrame, dataset: str, file: str) -> dict[str, str]:
+    own = heading.filter(pl.col("dataset") == dataset, pl.col("file") == file)
+    return dict(own.select("column", "heading").iter_rows())
