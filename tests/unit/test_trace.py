@@ -116,9 +116,9 @@ def test_a_value_from_another_list_leads_to_that_list_s_row_where_the_column_is_
 def test_what_is_not_there_is_told_with_what_is_near(plan) -> None:
     with pytest.raises(PlanError, match="Did you mean 'missing'"):
         trace_row(plan, "misssing", FILE, 0)
-    with pytest.raises(PlanError, match="Did you mean missing/2015-16_Q4.csv"):
+    with pytest.raises(PlanError, match=r"Did you mean missing/2015-16_Q4\.csv"):
         trace_row(plan, "missing", "missing/2015-16Q4.csv", 0)
-    with pytest.raises(PlanError, match="Rows count from 0 to 3"):
+    with pytest.raises(PlanError, match=r"Rows count from 0 to 3"):
         trace_row(plan, "missing", FILE, 9)
 
 
