@@ -4,11 +4,12 @@ One text serves every edition, so a sentence of the analysis holds marks where i
 
 - `{n:17}` a count that no table of the pack prints;
 - `{pct:103/436}` a share of two such counts;
+- `{held:17}` such a count that rests on items which may not leave the analyst's desk;
 - `{cell:cohort_by_quarter|2015-16 Q4|all|children}` a figure of a table: name, key, column;
 - `{sum:cell:...⊕cell:...⊖cell:...}` figures of tables added and taken away;
 - `{pct:cell:...÷cell:...}` a share of two figures of tables, each a cell or a sum.
 
-The last three name where a figure comes from, so that disclosure control can judge the text with
+The last two name where a figure comes from, so that disclosure control can judge the text with
 the tables. The first half of this module writes marks (polars expressions), the second reads them.
 """
 
@@ -26,6 +27,11 @@ PLUS, MINUS, PER = "⊕", "⊖", "÷"
 def number(count: pl.Expr) -> pl.Expr:
     """Return the mark of a count that no table of the pack prints: `{n:17}`."""
     return pl.concat_str(pl.lit("{n:"), count.cast(pl.Int64), pl.lit("}"))
+
+
+def held(count: pl.Expr) -> pl.Expr:
+    """Return the mark of a count that no edition but the exact one may print: `{held:17}`."""
+    return pl.concat_str(pl.lit("{held:"), count.cast(pl.Int64), pl.lit("}"))
 
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
@@ -71,8 +77,8 @@ def _inner(mark: pl.Expr) -> pl.Expr:
 # --- reading --------------------------------------------------------------------------------------
 
 # A mark that was cut off reads as one too, so that none of it is ever printed.
-MARK = re.compile(r"\{(?:n|cell|sum|pct):[^{}]*\}?")
-_COUNT = re.compile(r"n:(\d{1,9})")
+MARK = re.compile(r"\{(?:n|held|cell|sum|pct):[^{}]*\}?")
+_COUNT = re.compile(r"(n|held):(\d{1,9})")
 _SHARE = re.compile(r"pct:(\d{1,9})/(\d{1,9})")
 
 
@@ -91,9 +97,10 @@ Figure = tuple[tuple[int, Cell], ...]
 
 @dataclass(frozen=True)
 class Count:
-    """A count that no table of the pack prints."""
+    """A count that no table of the pack prints; `held` is for the exact edition alone."""
 
     value: int
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ def parsed(mark: str) -> Mark | None:
         return None
     inner = mark[1:-1]
     if found := _COUNT.fullmatch(inner):
-        return Count(int(found[1]))
+        return Count(int(found[2]), held=found[1] == "held")
     if found := _SHARE.fullmatch(inner):
         return CountShare(int(found[1]), int(found[2]))
     kind, _, rest = inner.partition(":")

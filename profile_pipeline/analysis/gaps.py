@@ -12,9 +12,10 @@ import polars as pl
 
 from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quarters_ended
 from profile_pipeline.analysis.evidence import Evidence
+from profile_pipeline.analysis.handling import restricted_rows
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
-from profile_pipeline.marks import cell, number, sentence, share, share_of, total
+from profile_pipeline.marks import cell, held, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
 from profile_pipeline.tables import (
     CONTEXT_DELIVERY,
@@ -32,6 +33,7 @@ from profile_pipeline.tables import (
     PROFILE,
     REFERRAL_SOURCE,
     REGIONAL_SUMMARY,
+    ROW_KEY,
     TOTAL,
     UNKNOWN_VALUE,
     UNLINKABLE_SHARE,
@@ -1200,11 +1202,22 @@ def premises_clusters(evidence: Evidence) -> pl.DataFrame:
             pl.col("premises_id").is_not_null(),
             pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
         )
+        .join(
+            restricted_rows(evidence.table(MEASURES["information_report"])).with_columns(
+                restricted=pl.lit(True)
+            ),
+            on=ROW_KEY,
+            how="left",
+        )
         .group_by("premises_id")
-        .agg(reports=pl.len())
+        .agg(reports=pl.len(), restricted=pl.col("restricted").any())
         .filter(pl.col("reports") >= least)
     )
     places = evidence.table(PLACE).filter(pl.col("kind") == "licensed_premises")
+    # What restricted reports say of one place stays on the analyst's desk, its number too.
+    counted = (
+        pl.when("restricted").then(held(pl.col("reports"))).otherwise(number(pl.col("reports")))
+    )
     apart = (
         (pl.col("easting_m") - pl.col("hotspot_e")) ** 2
         + (pl.col("northing_m") - pl.col("hotspot_n")) ** 2
@@ -1234,11 +1247,11 @@ def premises_clusters(evidence: Evidence) -> pl.DataFrame:
                 "A licensed premises ",
                 pl.col("where"),
                 " is named in ",
-                number(pl.col("reports")),
+                counted,
                 " information reports of the last four quarters.",
             ),
             evidence=sentence(
-                number(pl.col("reports")),
+                counted,
                 f" reports; {least} in a year is the limit "
                 "(geo.premises_report holds which premises, for the analyst).",
             ),

@@ -1,7 +1,8 @@
-"""What rests on restricted information reports, taken out before anything is counted for others.
+"""Restricted information reports, and what rests on them.
 
-The exact tables count every report; what a panel or group receives is counted anew from frames
-that `withhold` gives back. A report is restricted unless intake found that it may be released.
+A report is restricted unless intake found that it may be released. What such reports say of one
+place is for the analyst alone, its number too (`gaps.premises_clusters`); counts over the whole
+area include every report.
 """
 
 from collections.abc import Mapping

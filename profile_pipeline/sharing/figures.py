@@ -95,8 +95,9 @@ def with_texts(
 
     def write(mark: Mark | None) -> str:
         match mark:
-            case Count(value):
-                return safe_count(value, edition)
+            case Count(value, is_held):
+                withheld = is_held and edition is not None
+                return WITHHELD_NUMBER if withheld else safe_count(value, edition)
             case CountShare(part, whole):
                 share = safe_percent(part, whole, edition)
                 return WITHHELD_SHARE if share is None else f"{share}%"

@@ -240,7 +240,7 @@ def test_under_identified_groups_are_prompts_to_look() -> None:
     assert "A prompt to look" in got["finding"].item()
 
 
-def premises(reports: int, easting_m: float) -> Evidence:
+def premises(reports: int, easting_m: float, *, restricted: bool = False) -> Evidence:
     hotspot = {
         "hotspot": "H2",
         "easting_m": 1000.0,
@@ -262,12 +262,20 @@ def premises(reports: int, easting_m: float) -> Evidence:
         "easting_m": easting_m,
         "northing_m": 1000.0,
     }
-    named = {"dataset": "intel", "quarter": Q4, "premises_id": "PL1", "premises": place["name"]}
-    old = named | {"quarter": "2014-15 Q4"}
+    named = [
+        {"dataset": "intel", "file": "a.csv", "row": row, "quarter": Q4, "premises_id": "PL1"}
+        for row in range(reports)
+    ]
+    old = [{**each, "file": "b.csv", "quarter": "2014-15 Q4"} for each in named]
+    told = [
+        {**report("1", "1"), "dataset": "intel", "file": "a.csv", "row": row, "releasable": row > 0}
+        for row in range(reports)
+    ]
     return evidence(
         (tables.GEO_HOTSPOTS, [hotspot]),
         (tables.PLACE, [place]),
-        (tables.PREMISES_REPORTS, [named] * reports + [old] * 5),
+        (tables.PREMISES_REPORTS, [*named, *old]),
+        (tables.MEASURES["information_report"], told if restricted else []),
     )
 
 
@@ -276,6 +284,11 @@ def test_a_cluster_of_reports_on_premises_in_a_hotspot_is_put_to_licensing_unnam
     assert got.select("agency", "priority").row(0) == ("Licensing authority", "high")
     assert "in hotspot H2 is named in {n:5}" in got["finding"].item()
     assert "Invented Arms" not in " ".join(got.row(0))
+
+
+def test_a_number_that_rests_on_a_restricted_report_is_for_the_analyst_alone() -> None:
+    got = gaps.premises_clusters(premises(5, 1100.0, restricted=True))
+    assert "is named in {held:5} information reports" in got["finding"].item()
 
 
 def test_premises_outside_hotspots_matter_less_and_few_reports_not_at_all() -> None:

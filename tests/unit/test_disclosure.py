@@ -214,6 +214,8 @@ def test_texts_hide_small_counts_and_counts_suppressed_for_others() -> None:
         ("{n:12} children", SUB_GROUP, "12 children"),
         ("{n:0} children", SUB_GROUP, "0 children"),
         ("{n:12} children", PUBLIC, "10 children"),
+        ("{held:12} reports", SUB_GROUP, f"{editions.WITHHELD_NUMBER} reports"),
+        ("{held:12} reports", None, "12 reports"),
         ("of {pct:3/40}", SUB_GROUP, f"of {editions.WITHHELD_SHARE}"),
         ("of {pct:39/40}", SUB_GROUP, f"of {editions.WITHHELD_SHARE}"),
         ("{pct:5/40}", SUB_GROUP, "12.5%"),
