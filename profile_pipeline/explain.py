@@ -99,6 +99,8 @@ def _registry(folder: Path) -> pl.DataFrame:
 
 def _hint(registry: pl.DataFrame, known: pl.Series, person: str) -> str:
     """Who an unknown id may mean: the persons it was merged or split into, or ids like it."""
+    if not person:
+        return "Give one, such as C000123: they are in the priority cohort and in people.person."
     former = registry.filter(
         pl.col("former_ids").fill_null("").str.split(" ").list.contains(person)
     )["person_id"]

@@ -675,9 +675,9 @@ COLLECTED = {"dataset": "Dataset", "agency": "Agency", "what": "What", "why": "W
 TERMS = {
     "dataset": "Dataset",
     "lead": "Lead",
+    "lawful_basis": "Lawful basis",
     "due": "Due",
     "keep_for": "Kept for",
-    "lawful_basis": "Lawful basis",
 }
 
 
@@ -697,8 +697,8 @@ def plan(ctx: ReportContext) -> Markdown:
             (COLLECTED, [5, 5, 6, 7, 5], "Data collection plan: what, why and how"),
             (
                 TERMS,
-                [5, 4, 4, 3, 11],
-                "Data collection plan: lead, due date, retention, lawful basis",
+                [5, 4, 11, 4, 3],
+                "Data collection plan: lead, lawful basis, due date, retention",
             ),
         )
     ]
