@@ -4,7 +4,7 @@
 """
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -180,7 +180,7 @@ def read_plan(folder: Path) -> tuple[Plan | None, list[Problem]]:
         return None, problems
     collection = CollectionPlan(
         agreed_with=str(collection_yaml.get("agreed_with") or ""),
-        agencies=tuple(agency for _, agency in agencies),
+        agencies=tuple(_standing_in(sound, [agency for _, agency in agencies])),
         datasets=sound,
         context=tuple(source for _, source in _holding(collection_yaml, "context", ContextSource)),
     )
@@ -214,6 +214,13 @@ def _dataset_names(content: Any, placed: list[tuple[int, Dataset]]) -> list[str]
     held = {position for position, _ in placed}
     others = [e["id"] for p, e in _items(content, "datasets") if _has_id(e) and p not in held]
     return list(dict.fromkeys([*(dataset.id for _, dataset in placed), *others]))
+
+
+def _standing_in(datasets: Iterable[Dataset], agencies: list[Agency]) -> Iterator[Agency]:
+    """Yield the agencies, and one for each name that only a dataset gives, so far as it is told."""
+    yield from agencies
+    for name in sorted({dataset.agency for dataset in datasets} - {a.id for a in agencies}):
+        yield agencies[0].model_copy(update={"id": name, "name": name})
 
 
 def _own_codes(folder: Path) -> Path | None:
@@ -321,7 +328,9 @@ def _cross_problems(
 
     def add(path: list[str | int], what: str, cure: str = "") -> None:
         where = f"{COLLECTION_FILE}:{line_of(collection_yaml, path)}"
-        dataset = path[1] if path[0] == "datasets" else None
+        # A wrong agency or indicator keeps no file from being read: its columns are looked at too.
+        readable = "agency" in path or "events" in path
+        dataset = path[1] if path[0] == "datasets" and not readable else None
         problems.append((dataset if isinstance(dataset, int) else None, Problem(where, what, cure)))
 
     written = [(p, e["id"]) for p, e in _items(collection_yaml, "agencies") if _has_id(e)]

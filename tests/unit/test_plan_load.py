@@ -225,6 +225,15 @@ def test_a_plan_of_which_part_holds_is_read_as_far_as_it_does(tmp_path: Path) ->
     assert "school" in [dataset.id for dataset in plan.datasets]
 
 
+def test_a_wrong_agency_or_indicator_keeps_no_file_from_being_looked_at(tmp_path: Path) -> None:
+    plan = changed("indicator: missing_from_home_or_care", "indicator: missing_from_hom")
+    write_folder(tmp_path, plan=plan.replace("agency: police", "agency: polise"))
+    read, problems = read_plan(tmp_path)
+    assert len(problems) >= 2
+    assert read is not None
+    assert read.agency_name("missing") == "polise"
+
+
 def test_malformed_yaml_is_told_with_its_line(tmp_path: Path) -> None:
     plan = changed("    why: Known children.", "    why: Known: children.")
     (only,) = told(tmp_path, plan=plan)
