@@ -179,6 +179,57 @@ def unusable_files(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def empty_files(evidence: Evidence) -> pl.DataFrame:
+    """A file that came with its headings and no row: nothing happened, or nothing was sent."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .filter(pl.col("status") == "loaded", pl.col("rows") == 0)
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "The file of ", pl.col("title"), " for ", pl.col("quarter"), " holds no row."
+            ),
+            evidence=sentence(pl.col("file"), " has headings alone (quality.delivery)."),
+            question=sentence(
+                "Was there nothing to tell in '",
+                pl.col("dataset"),
+                "' for ",
+                pl.col("quarter"),
+                ", or did the extract fail?",
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def repeated_files(evidence: Evidence) -> pl.DataFrame:
+    """A quarter's file that is, byte by byte, that of another quarter: one of them is not right."""
+    key = ("dataset", "sha256")
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .filter(pl.col("status") == "loaded", pl.col("rows") > 0, pl.col("sha256").is_not_null())
+        .group_by(*key, "agency", "title")
+        .agg(quarters=pl.col("quarter").unique().sort(), files=pl.col("file").unique().sort())
+        .filter(pl.col("quarters").list.len() > 1, pl.col("files").list.len() > 1)
+        .with_columns(pl.col("quarters", "files").list.join(", "))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "The files of ", pl.col("title"), " for ", pl.col("quarters"), " are the same."
+            ),
+            evidence=sentence(pl.col("files"), " do not differ in a byte (quality.delivery)."),
+            question=sentence(
+                "Which of these quarters is it, and can you send '",
+                pl.col("dataset"),
+                "' for the others?",
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
 def unreadable_context(evidence: Evidence) -> pl.DataFrame:
     """A register or layer of the plan that could not be read."""
     return (
@@ -1271,6 +1322,8 @@ RULES: tuple[Rule, ...] = (
     never_delivered,
     missed_quarters,
     unusable_files,
+    empty_files,
+    repeated_files,
     unreadable_context,
     missing_columns,
     short_period,

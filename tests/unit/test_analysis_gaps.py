@@ -93,6 +93,27 @@ def subject(**values: Any) -> dict[str, Any]:
     return usual | {"date": date(2016, 1, 1)} | values
 
 
+def test_a_file_without_a_row_is_a_gap_and_not_a_quiet_quarter() -> None:
+    rows = [
+        {**delivered("missing", quarter, "loaded"), "file": f"{quarter}.csv", "rows": number}
+        for quarter, number in ((Q4, 0), ("2015-16 Q3", 8))
+    ]
+    (found,) = gaps.empty_files(evidence((tables.DELIVERY, rows)))["finding"]
+    assert Q4 in found
+
+
+@pytest.mark.parametrize(("hashes", "found"), [(("a", "a"), 1), (("a", "b"), 0)])
+def test_one_file_sent_for_two_quarters_is_a_gap(hashes: tuple[str, str], found: int) -> None:
+    rows = [
+        {
+            **delivered("missing", quarter, "loaded"),
+            "file": f"{quarter}.csv", "rows": 8, "sha256": sha256,
+        }
+        for quarter, sha256 in zip((Q4, "2015-16 Q3"), hashes, strict=True)
+    ]  # fmt: skip
+    assert gaps.repeated_files(evidence((tables.DELIVERY, rows))).height == found
+
+
 def test_a_dataset_that_never_came_is_a_gap_and_one_that_came_is_not() -> None:
     got = gaps.never_delivered(
         evidence(
