@@ -26,6 +26,8 @@ LISTS = {
     "oversize": "Clusters that are too large or held loosely.",
     "unlinkable": "Records that hold too little to be linked, by dataset.",
     "contradiction": "Clerical decisions that contradict one another and were not applied.",
+    "possible_same_person": "Suspects who may be one person but are kept apart, with the reasons.",
+    "suspect_cross_role": "Suspects under 18, and those who are also recorded as a child.",
     "change": "Persons merged and split since the run before.",
 }
 

@@ -1,5 +1,6 @@
 """Print the linkage's accuracy and speed: the exam borough, public FEBRL sets, and growth by size.
 
+    python benchmarks/linkage.py all --subjects subjects.parquet --folder FEBRL_FOLDER
     python benchmarks/linkage.py exam --shared ../shared --subjects subjects.parquet
     python benchmarks/linkage.py febrl --folder FOLDER_WITH_FEBRL_CSV_FILES
     python benchmarks/linkage.py scale --children 10000 100000
@@ -44,23 +45,38 @@ def exam(shared: Path, subjects: pl.DataFrame, scratch: Path) -> None:
     found = json.loads(subprocess.run([*mark, *truth], check=True, capture_output=True).stdout)
     for part in ("pairwise", "false_merges", "by_group", "recall_gap"):
         print(part, json.dumps(found[part]))
-    gaps(shared, records)
+    marked = _with_truth(shared, records)
+    full = subjects.drop_nulls(["forename", "surname", "date_of_birth"]).with_columns(
+        pl.col("row").cast(pl.Int64)
+    )
+    both = marked.join(
+        full.select("dataset", pl.col("file").str.extract(r"([^/]+)$"), "row"),
+        on=["dataset", "file", "row"],
+        how="semi",
+    )
+    told = both.select("cluster", pl.col("person_id").alias("truth"))
+    print("both with forename, surname and date of birth:", _pairwise(told))
+    gaps(marked)
 
 
-def gaps(shared: Path, records: pl.DataFrame, draws: int = 1000) -> None:
+def _with_truth(shared: Path, records: pl.DataFrame) -> pl.DataFrame:
+    """Return the truth's rows of children that were linked, with their `cluster`."""
+    truth = pl.read_csv(shared / "exam/truth/record_map.csv", infer_schema=False).filter(
+        (pl.col("role") == "child") & (pl.col("person_id") != "")
+    )
+    name, row = pl.col("file").str.extract(r"([^/]+)$"), pl.col("row").cast(pl.Int64)
+    return truth.with_columns(name, row).join(
+        records.with_columns(name, row).select("dataset", "file", "row", cluster="person_id"),
+        on=["dataset", "file", "row"],
+    )
+
+
+def gaps(marked: pl.DataFrame, draws: int = 1000) -> None:
     """Print recall by ethnic group and the gap to the best, with 95% intervals.
 
     Children are drawn again with replacement within their group, as one child's pairs stand or
     fall together (bootstrap of clusters).
     """
-    truth = pl.read_csv(shared / "exam/truth/record_map.csv", infer_schema=False).filter(
-        (pl.col("role") == "child") & (pl.col("person_id") != "")
-    )
-    name, row = pl.col("file").str.extract(r"([^/]+)$"), pl.col("row").cast(pl.Int64)
-    marked = truth.with_columns(name, row).join(
-        records.with_columns(name).select("dataset", "file", "row", cluster="person_id"),
-        on=["dataset", "file", "row"],
-    )
 
     def pairs(*by: str) -> pl.DataFrame:
         size = pl.len().cast(pl.Float64)
@@ -305,28 +321,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("part", choices=["exam", "febrl", "scale", "make", "ours", "every_row"])
+    parser.add_argument(
+        "part", choices=["all", "exam", "febrl", "scale", "make", "ours", "every_row"]
+    )
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--subjects", type=Path)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--scratch", type=Path, default=Path("/tmp"))
-    parser.add_argument("--children", type=int, nargs="+", default=[10000, 20000, 100000])
+    parser.add_argument("--children", type=int, nargs="+", default=[10000, 100000])
     parser.add_argument("--events", type=Path, help="records that scale makes and its parts read")
     parser.add_argument("--alone", action="store_true", help="scale without every row in Splink")
     given = parser.parse_args()
-    if given.part == "exam":
+    if given.part in ("exam", "all"):
         exam(given.shared, pl.read_parquet(given.subjects), given.scratch)
-    elif given.part == "febrl":
+    if given.part in ("febrl", "all"):
         febrl(given.folder)
-    elif given.part == "make":
+    if given.part in ("scale", "all"):
+        scale(given.children, given.scratch, given.alone)
+    if given.part == "make":
         made = invented(given.children[0])
         made.write_parquet(given.events)
         print(json.dumps({"rows": len(made)}))
     elif given.part in ("ours", "every_row"):
         run = ours if given.part == "ours" else every_row
         print(json.dumps(run(given.events)))
-    else:
-        scale(given.children, given.scratch, given.alone)
 
 
 if __name__ == "__main__":

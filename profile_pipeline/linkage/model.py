@@ -651,11 +651,21 @@ def _with_prior_from_pairs(
         expected = float((1 / (1 + 2 ** (-(weights + shift)))).sum())
         match = min(max(expected / total, first / 2**PRIOR_ROOM), first * 2**PRIOR_ROOM, 0.1)
     match = float(f"{match:.4g}")
-    shift = round(math.log2(match / (1 - match)) - math.log2(first / (1 - first)), 5)
-    moved = pairs.with_columns((pl.col("match_weight") + shift).round(5)).with_columns(
+    return _weighed(pairs, match), match
+
+
+def _weighed(pairs: pl.DataFrame, match: float) -> pl.DataFrame:
+    """Return the pairs with match weight and probability at a prior.
+
+    The sum of rounded parts: a saved model gives what the run that trained it gave, to the last
+    digit, whatever prior each started from.
+    """
+    parts = [column for column in pairs.columns if column.startswith("weight_")]
+    prior_bits = round(math.log2(match / (1 - match)), 5)
+    weight = pl.sum_horizontal(pl.lit(prior_bits), *parts).round(4)
+    return pairs.with_columns(weight.alias("match_weight")).with_columns(
         (1 / (1 + 2 ** (-pl.col("match_weight")))).round(9).alias("match_probability")
     )
-    return moved, match
 
 
 def trained(
@@ -711,12 +721,9 @@ def _labelled(relation: Any, parameters: dict[str, Any]) -> pl.DataFrame:
     )
     first, second = "least(identity_l, identity_r)", "greatest(identity_l, identity_r)"
     frame: pl.DataFrame = relation.project(
-        f"{first} as identity_a, {second} as identity_b, round(match_weight, 5) as match_weight,"
-        f" {columns}"
+        f"{first} as identity_a, {second} as identity_b, match_weight, {columns}"
     ).pl()
-    frame = frame.with_columns(
-        (1 / (1 + 2 ** (-pl.col("match_weight")))).round(9).alias("match_probability")
-    )
+    frame = _weighed(frame, float(parameters["probability_two_random_records_match"]))
     labels = []
     for comparison in parameters["comparisons"]:
         name, known = comparison["output_column_name"], {0.0: "not compared"}

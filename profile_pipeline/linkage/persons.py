@@ -56,7 +56,8 @@ class Linkage:
     learnt: learning.Learnt | None = None
 
 
-def _connection(con: duckdb.DuckDBPyConnection | None) -> duckdb.DuckDBPyConnection:
+def connected(con: duckdb.DuckDBPyConnection | None) -> duckdb.DuckDBPyConnection:
+    """Return the connection, or one in memory, as the linkage uses it."""
     import duckdb as engine
 
     own = con if con is not None else engine.connect()
@@ -116,7 +117,7 @@ def _link(
 ) -> Linkage:
     identities, of_record = collapse(subjects, key)
     pairs = scoring.score(
-        _connection(con),
+        connected(con),
         identities,
         seed=settings.seed,
         from_weight=min(SCORED_FROM, settings.review_from),

@@ -29,6 +29,7 @@ from profile_pipeline.linkage.persons import (
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
 from profile_pipeline.linkage.review import FIELDS
 from profile_pipeline.linkage.review import queue as queue_of
+from profile_pipeline.linkage.suspects import cross_role, possible_same_person
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.settings import LinkageSettings
 from profile_pipeline.store import write_private
@@ -164,6 +165,16 @@ def link_all(
         _person_link(one, records, others[one.role])
         for one, records in zip(linkages, people, strict=True)
     )
+    every = pl.concat(people)
+    frames["possible_same_person"] = possible_same_person(linkages[1], people[1], settings)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        of_children, path = used[0], Path(scratch) / "model.json"
+        if of_children is not None:
+            write_private(path, of_children.content)
+        frames["suspect_cross_role"] = cross_role(
+            subjects, linkages[0], linkages[1], every, settings, key,
+            path if of_children is not None else None, indicators,
+        )  # fmt: skip
     shown_now = pl.concat([queue.select(PAIR), sample.select(PAIR), decided.select(PAIR)])
     _keep(plan, pl.concat(registries), change)
     _keep_review(folder, decided, seen, roles, shown_now)
@@ -219,7 +230,8 @@ def _linked(
             return linkage, None
         content = saved_models.stable(path.read_text(encoding="utf-8"))
         write_private(path, content)
-        # Linked again by what was saved, so that later runs weigh to the last digit alike.
+        if decisions is None:  # what was saved weighs and decides to the last digit alike
+            return linkage, saved_models.entered(models, role.name, content, role.identities)
         linkage = link(role.subjects, settings=settings, key=key, decisions=decisions, model=path)
     return linkage, saved_models.entered(models, role.name, content, role.identities)
 

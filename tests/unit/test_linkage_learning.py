@@ -120,7 +120,8 @@ def test_a_record_outside_every_block_never_changes_others_persons(saved, strang
 def test_a_saved_model_decides_as_the_run_that_trained_it(saved) -> None:
     _, first, _, before = saved
     assert first.record_cluster.equals(before.record_cluster)
-    assert (first.links["match_weight"] - before.links["match_weight"]).abs().max() < 1e-3
+    assert first.links.equals(before.links)
+    assert first.evidence.equals(before.evidence)
 
 
 def test_a_saved_model_holds_no_name(saved) -> None:
