@@ -83,6 +83,7 @@ def check(profile: ProfileOption = Path()) -> None:
     """Validate plan and files without loading; list every problem at once."""
     from profile_pipeline.intake.collect import delivery_problems
     from profile_pipeline.intake.context_check import context_problems
+    from profile_pipeline.linkage.decisions import decision_problems
     from profile_pipeline.plan.load import read_plan
     from profile_pipeline.plan.names import coverage
     from profile_pipeline.plan.requirement import plan_notes
@@ -93,6 +94,7 @@ def check(profile: ProfileOption = Path()) -> None:
             raise PlanError(faults)
         problems, notes = delivery_problems(plan)
         problems += context_problems(plan)
+        faults += decision_problems(plan.folder / "review")
         if faults:
             raise PlanError([*faults, *problems])
         notes += plan_notes(plan)

@@ -11,7 +11,7 @@ import polars as pl
 
 from profile_pipeline.codes.lookup import unknown_texts
 from profile_pipeline.errors import DeliveryError, Problem
-from profile_pipeline.intake.deliveries import find_deliveries
+from profile_pipeline.intake.deliveries import find_deliveries, read_register
 from profile_pipeline.intake.fates import fates_of
 from profile_pipeline.intake.filled_templates import as_plan, open_file, united
 from profile_pipeline.intake.harmonise import Harmonised, harmonise
@@ -25,6 +25,7 @@ from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.requirement import Template
 from profile_pipeline.tables import DELIVERY, HEADING, MISSING_COLUMN, QUARANTINE, conform, empty
 
+REGISTER = "deliveries.csv"  # of the profile folder: when each file was received
 DUPLICATE_SCHEMA = {
     "dataset": pl.String,
     "file": pl.String,
@@ -105,6 +106,10 @@ def collect_dataset(
     found = find_deliveries(
         plan.data_root, dataset.id, dataset.delivery, plan.quarters, today=today, others=others
     )
+    received_on, _ = read_register(plan.folder / REGISTER)
+    if received_on:
+        told = pl.col("file").replace_strict(received_on, default=None, return_dtype=pl.Date)
+        found = found.with_columns(arrived_on=pl.coalesce(told, "arrived_on"))
     files = [
         _read(plan, dataset, row["file"], row["quarter"], counts=row["status"] == "arrived")
         for row in found.filter(pl.col("status").is_in(["arrived", "superseded"])).iter_rows(
@@ -430,6 +435,7 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
     if not plan.data_root.is_dir():
         where = str(plan.settings.data)
         return [Problem(where, "the data folder is not there.", "Set `data:` in profile.yaml.")], []
+    problems += read_register(plan.folder / REGISTER)[1]
     for dataset in plan.datasets:
         collected = collect_dataset(plan, dataset)
         bad = collected.deliveries.filter(

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from profile_pipeline.errors import Problem
 from profile_pipeline.plan.reading import LIST, PERIODS, QUARTER, TERM, YEAR, Delivery
 
 # A corrected delivery: `..._v2`, `... corrected`, `... (1)` as browsers name a second copy.
@@ -117,6 +118,35 @@ def find_deliveries(
             )
     rows += [_row(dataset, f, None, f.status, None) for f in found if f.status != "arrived"]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def read_register(path: Path) -> tuple[dict[str, date], list[Problem]]:
+    """Return the day on which each file was received, by the partnership's own register.
+
+    `deliveries.csv` of the profile folder has the columns `file` (below the data folder) and
+    `received` (2016-04-12 or 12/04/2016). It counts before a file's own date, which copying
+    changes. What can't be read is a problem and says nothing; without a register both are empty.
+    """
+    if not path.is_file():
+        return {}, []
+    try:
+        frame = pl.read_csv(path, infer_schema=False)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError, OSError):
+        return {}, [Problem(path.name, "is not a CSV file.", "Write it as `file,received`.")]
+    lacking = [name for name in ("file", "received") if name not in frame.columns]
+    if lacking:
+        return {}, [Problem(f"{path.name}:1", f"lacks the column '{lacking[0]}'.")]
+    day = pl.coalesce(
+        pl.col("received").str.strip_chars().str.to_date(form, strict=False)
+        for form in ("%Y-%m-%d", "%d/%m/%Y")
+    )
+    rows = frame.with_row_index("line", offset=2).with_columns(day=day)
+    wrong = rows.filter(pl.col("day").is_null() | pl.col("file").is_null())
+    told = rows.drop_nulls(("day", "file"))
+    return dict(told.select("file", "day").iter_rows()), [
+        Problem(f"{path.name}:{line}", "gives no file or no day.", "Write 2016-04-12.")
+        for line in wrong["line"]
+    ]
 
 
 def _row(

@@ -160,6 +160,17 @@ def _day(text: str) -> str | None:
     return None
 
 
+def decision_problems(folder: Path) -> list[Problem]:
+    """Return what is wrong with the review folder's decisions and workbooks; a run stops at it."""
+    problems: list[Problem] = []
+    for read in (read_decisions, read_workbooks):
+        try:
+            read(folder)
+        except PlanError as error:
+            problems += error.problems
+    return problems
+
+
 def read_decisions(folder: Path) -> pl.DataFrame:
     """Return `decisions.csv` of the folder, columns of SCHEMA; empty when there is none.
 

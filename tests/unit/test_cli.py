@@ -183,6 +183,19 @@ def test_check_tells_a_broken_workbook_in_one_line(tmp_path: Path, content: byte
     assert len(lines(result)) == 2
 
 
+def test_check_reads_the_review_folder_too(tmp_path: Path) -> None:
+    small_plan(tmp_path)
+    send(tmp_path, "missing/2015-16_Q1.csv", HEAD + "r,15/05/2015,x,,,,,,,\n")
+    (tmp_path / "review").mkdir()
+    (tmp_path / "review" / "decisions.csv").write_text("identity_a,identity_b,decision\na,b,so\n")
+    (tmp_path / "review" / "clerical_review.xlsx").write_bytes(b"torn")
+    result = call("check", "--profile", str(tmp_path))
+    assert result.exit_code == errors.EXIT_BAD_PLAN
+    told = "\n".join(lines(result))
+    assert "review/decisions.csv:2" in told
+    assert "review/clerical_review.xlsx" in told
+
+
 def test_check_writes_nothing(tmp_path: Path) -> None:
     small_plan(tmp_path)
     send(tmp_path, "missing/2015-16_Q1.csv", HEAD + "r,15/05/2015,x,,,,,,,\n")

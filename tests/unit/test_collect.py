@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -301,3 +302,15 @@ def test_writing_the_folder_again_changes_nothing(tmp_path: Path) -> None:
         assert getattr(one, part).equals(getattr(two, part)), part
     assert one.harmonised.rows.equals(two.harmonised.rows)
     assert one.harmonised.quarantine.equals(two.harmonised.quarantine)
+
+
+def test_the_register_says_when_a_file_was_received_before_its_own_date(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path)
+    send(tmp_path, "missing/2015-16_Q1.csv", HEAD + "r,15/05/2015,x,,,,,,,\n")
+    (tmp_path / "deliveries.csv").write_text(
+        "file,received\nmissing/2015-16_Q1.csv,20/07/2015\nmissing/x.csv,soon\n"
+    )
+    loaded = collect_dataset(plan, plan.dataset("missing")).deliveries.filter(status="loaded")
+    assert loaded["arrived_on"].to_list() == [date(2015, 7, 20)]
+    problems, _ = delivery_problems(plan)
+    assert "deliveries.csv:3" in [p.where for p in problems]

@@ -3,13 +3,16 @@
 import contextlib
 from pathlib import Path
 
+import openpyxl
 import pytest
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from geo.boundaries import circles
 from profile_pipeline.errors import DeliveryError
 from profile_pipeline.intake.context import READERS, read_context
-from profile_pipeline.plan.context import CSV_NAMES, ContextSource, Extent
+from profile_pipeline.plan.context import AREA_KINDS, CSV_NAMES, ContextSource, Extent
 
 
 def csv_like() -> st.SearchStrategy[bytes]:
@@ -135,3 +138,45 @@ def test_all_missing_columns_are_told_at_once(tmp_path) -> None:
 def test_no_bytes_raise_anything_but_a_delivery_error(tmp_path, kind: str, data: bytes) -> None:
     with contextlib.suppress(DeliveryError):
         _read(tmp_path, kind, data)
+
+
+@pytest.mark.parametrize("kind", ["gang_territories", "drug_hotspots", "known_hotspots"])
+def test_territories_drug_and_earlier_hotspots_load_and_are_drawn_at_their_radius(
+    tmp_path, kind: str
+) -> None:
+    text = (
+        "Ref,Group,E,N,Metres,Remark\nK1,Northside,390000,290000,300,seen 2014-15\n"
+        "K2,,390500,290000,0,\nK1,Twice,390000,290000,300,\nK3,,290000,390000,300,\n"
+    )
+    columns = {"area_id": "Ref", "name": "Group", "easting_m": "E", "northing_m": "N",
+               "radius_m": "Metres", "note": "Remark"}  # fmt: skip
+    result = _read(tmp_path, kind, text, columns=columns)
+    assert _faults(result) == [(1, "impossible_radius"), (2, "repeated_id"), (3, "swapped")]
+    area = circles(result.frame).row(0, named=True)
+    assert (area["kind"], area["name"]) == (AREA_KINDS[kind], "Northside")
+    assert area["note"] == "seen 2014-15"
+    # A circle of 64 corners has 99.84% of the area.
+    drawn = shapely.from_wkt(area["geometry_wkt"])
+    assert drawn.area == pytest.approx(3.14159 * 300**2, rel=0.002)
+
+
+def test_a_register_may_come_as_a_workbook(tmp_path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Ofsted register"])
+    book.active.append(["place_id", "name", "easting_m", "northing_m", "capacity"])
+    book.active.append(["SC1", "Beech House", 390000, 290000, 4])
+    book.save(tmp_path / "homes.xlsx")
+    source = {"id": "homes", "kind": "childrens_homes", "agency": "a", "why": "w",
+              "file": "homes.xlsx", "read": {"header_row": 2}}  # fmt: skip
+    result = read_context(ContextSource.model_validate(source), tmp_path, AREA)
+    assert result.frame.select("place_id", "capacity").rows() == [("SC1", 4.0)]
+
+
+def test_neighbours_and_region_load_by_quarter_with_their_levels(tmp_path) -> None:
+    text = (
+        "authority,quarter,total,at_risk,significant,serious\n"
+        "Nearby,2015-16 Q4,10,7,2,1\nRegion,2015-16 Q4,844,,,\nNearby,2015-16 Q4,11,,,\n"
+    )
+    result = _read(tmp_path, "regional_summary", text)
+    assert result.frame["total"].to_list() == [10, 844]
+    assert _faults(result) == [(2, "repeated_id")]
