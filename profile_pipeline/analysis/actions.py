@@ -9,10 +9,9 @@ from collections.abc import Callable
 import polars as pl
 
 from profile_pipeline.analysis import gaps
-from profile_pipeline.analysis.counting import last_four_quarters
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
-from profile_pipeline.marks import cell, difference, number, sentence, share_of, total
+from profile_pipeline.marks import cell, number, sentence, share_of
 from profile_pipeline.tables import GEO_HOTSPOTS, PROFILE, conform
 
 MOST = 12
@@ -43,21 +42,8 @@ def action_plan(evidence: Evidence) -> pl.DataFrame:
 def look_at_unlisted_children(evidence: Evidence) -> pl.DataFrame:
     """Children with several indicators whom the CSE team has never listed."""
     least = evidence.settings.overlap_at_least
-    several = (
-        evidence.table(PROFILE["overlap_distribution"])
-        .filter(pl.col("indicators") >= least)
-        .select(
-            pl.col("children", "known_to_cse").sum(),
-            all_children=total(gaps.overlaps("children")),
-            all_unlisted=difference(
-                total(gaps.overlaps("children")), total(gaps.overlaps("known_to_cse"))
-            ),
-        )
-        .with_columns(unlisted=pl.col("children") - pl.col("known_to_cse"))
-        .filter(pl.col("unlisted") > 0)
-    )
     red = pl.col("unlisted") / pl.col("children") * 100 >= UNLISTED_RED_PERCENT
-    return several.select(
+    return gaps.unlisted_children(evidence).select(
         action=pl.lit(
             f"Read the records of the children with {least} or more indicators whom the CSE team "
             "has never listed, and screen where a practitioner sees cause"
@@ -79,17 +65,10 @@ def look_at_unlisted_children(evidence: Evidence) -> pl.DataFrame:
 def interview_in_time(evidence: Evidence) -> pl.DataFrame:
     """Return interviews within the time that guidance sets."""
     limit = evidence.settings.gaps.late_or_no_interview_percent
-    year = evidence.table(PROFILE["return_interviews"]).filter(
-        pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at))
-    )
     failed = (pl.col("late") + pl.col("none")) / pl.col("due") * 100
     leads = gaps.return_interviews_late(evidence)["agency"].to_list()
     return (
-        year.select(
-            pl.col("due", "late", "none").sum(),
-            all_due=total(gaps.interviews("due")),
-            in_time=total(gaps.interviews("within_72_hours")),
-        )
+        gaps.interviews_of_the_year(evidence)
         .filter(pl.col("due") > 0)
         .select(
             action=pl.lit(
@@ -99,7 +78,7 @@ def interview_in_time(evidence: Evidence) -> pl.DataFrame:
             strand=pl.lit("protect"),
             lead=pl.lit(leads[0] if leads else gaps.POLICE),
             current_position=sentence(
-                share_of(pl.col("in_time"), pl.col("all_due")),
+                share_of(pl.col("all_in_time"), pl.col("all_due")),
                 " in time in the last four quarters (return_interviews).",
             ),
             measure=pl.lit("Share of due interviews held in time, by quarter"),

@@ -9,10 +9,9 @@ from collections.abc import Callable
 import polars as pl
 
 from profile_pipeline.analysis import gaps
-from profile_pipeline.analysis.counting import last_four_quarters
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
-from profile_pipeline.marks import cell, difference, number, sentence, share_of, total
+from profile_pipeline.marks import cell, number, sentence, share_of
 from profile_pipeline.quarters import last_day, previous_quarter
 from profile_pipeline.tables import (
     GEO_HOTSPOTS,
@@ -91,29 +90,17 @@ LEVEL_WORDS = {
 def unlisted_children(evidence: Evidence) -> pl.DataFrame:
     """Children with several indicators whom the CSE team has never listed."""
     least = evidence.settings.overlap_at_least
-    return (
-        evidence.table(PROFILE["overlap_distribution"])
-        .filter(pl.col("indicators") >= least)
-        .select(
-            pl.col("children", "known_to_cse").sum(),
-            all_children=total(gaps.overlaps("children")),
-            unlisted=difference(
-                total(gaps.overlaps("children")), total(gaps.overlaps("known_to_cse"))
-            ),
-        )
-        .filter(pl.col("children") > pl.col("known_to_cse"))
-        .select(
-            finding=sentence(
-                pl.col("unlisted"),
-                " of the ",
-                pl.col("all_children"),
-                f" children with {least} or more indicators in the last "
-                "four quarters have never been in the CSE team's tracker.",
-            ),
-            confidence=pl.lit(MEDIUM),
-            table=pl.lit("overlap_distribution"),
-            strand=pl.lit("protect"),
-        )
+    return gaps.unlisted_children(evidence).select(
+        finding=sentence(
+            pl.col("all_unlisted"),
+            " of the ",
+            pl.col("all_children"),
+            f" children with {least} or more indicators in the last "
+            "four quarters have never been in the CSE team's tracker.",
+        ),
+        confidence=pl.lit(MEDIUM),
+        table=pl.lit("overlap_distribution"),
+        strand=pl.lit("protect"),
     )
 
 
@@ -181,23 +168,13 @@ def premises(evidence: Evidence) -> pl.DataFrame:
 
 def interviews(evidence: Evidence) -> pl.DataFrame:
     """Return interviews late or not held."""
-    year = evidence.table(PROFILE["return_interviews"]).filter(
-        pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at))
-    )
     return (
-        year.select(
-            pl.col("due", "late", "none").sum(),
-            **{
-                f"all_{column}": total(gaps.interviews(column))
-                for column in ("due", "late", "none")
-            },
-            failed=total(gaps.interviews("late"), gaps.interviews("none")),
-        )
+        gaps.interviews_of_the_year(evidence)
         .filter(pl.col("due") > 0, pl.col("late") + pl.col("none") > 0)
         .select(
             finding=sentence(
                 "In the last four quarters ",
-                share_of(pl.col("failed"), pl.col("all_due")),
+                share_of(pl.col("all_failed"), pl.col("all_due")),
                 " of return interviews were late or not held (",
                 pl.col("all_late"),
                 " and ",

@@ -15,7 +15,7 @@ from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.handling import restricted_rows
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
-from profile_pipeline.marks import cell, held, number, sentence, share, share_of, total
+from profile_pipeline.marks import cell, difference, held, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
 from profile_pipeline.tables import (
     CONTEXT_DELIVERY,
@@ -915,12 +915,29 @@ def interviews(column: str) -> pl.Expr:
     return cell("return_interviews", pl.col("quarter"), column=column)
 
 
+def interviews_of_the_year(evidence: Evidence) -> pl.DataFrame:
+    """Return one row on the return interviews of the last four quarters.
+
+    Counts `due, late, none` and marks of the figures: `all_due, all_in_time, all_late, all_none`,
+    and `all_failed` of those late and none together.
+    """
+    return (
+        evidence.table(PROFILE["return_interviews"])
+        .filter(pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)))
+        .select(
+            pl.col("due", "late", "none").sum(),
+            all_due=total(interviews("due")),
+            all_in_time=total(interviews("within_72_hours")),
+            all_late=total(interviews("late")),
+            all_none=total(interviews("none")),
+            all_failed=total(interviews("late"), interviews("none")),
+        )
+    )
+
+
 def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
     """Too many return interviews late or not held in the last four quarters."""
     limit = evidence.settings.gaps.late_or_no_interview_percent
-    year = evidence.table(PROFILE["return_interviews"]).filter(
-        pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at))
-    )
     providers = (
         evidence.named(evidence.table(MEASURES["missing_episode"]).select("dataset").unique())[
             "agency"
@@ -931,16 +948,12 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
     )
     failed = pl.col("late") + pl.col("none")
     return (
-        year.select(
-            pl.col("due", "late", "none").sum(),
-            **{f"all_{column}": total(interviews(column)) for column in ("due", "late", "none")},
-            failed=total(interviews("late"), interviews("none")),
-        )
+        interviews_of_the_year(evidence)
         .filter(pl.col("due") > 0, failed / pl.col("due") * 100 > limit)
         .select(
             theme=pl.lit("screening"),
             finding=sentence(
-                share_of(pl.col("failed"), pl.col("all_due")),
+                share_of(pl.col("all_failed"), pl.col("all_due")),
                 " of return interviews in the last four quarters "
                 "were late or not held: what these children could have said is not known.",
             ),
@@ -965,6 +978,26 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
 def overlaps(column: str) -> pl.Expr:
     """Return the mark of a figure of overlap_distribution."""
     return cell("overlap_distribution", pl.col("indicators").cast(pl.String), column=column)
+
+
+def unlisted_children(evidence: Evidence) -> pl.DataFrame:
+    """Return one row on children with several indicators whom the CSE team has never listed.
+
+    Counts `children, unlisted` and marks of both figures: `all_children, all_unlisted`. No row
+    where there is no such child.
+    """
+    children, known = total(overlaps("children")), total(overlaps("known_to_cse"))
+    return (
+        evidence.table(PROFILE["overlap_distribution"])
+        .filter(pl.col("indicators") >= evidence.settings.overlap_at_least)
+        .select(
+            pl.col("children").sum(),
+            unlisted=pl.col("children").sum() - pl.col("known_to_cse").sum(),
+            all_children=children,
+            all_unlisted=difference(children, known),
+        )
+        .filter(pl.col("unlisted") > 0)
+    )
 
 
 # --- victims --------------------------------------------------------------------------------------

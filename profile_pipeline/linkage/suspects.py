@@ -112,7 +112,7 @@ def cross_role(
         ]
     )
     named = (
-        found.join(person.rename({"person_id": "person_id"}), on="identity")
+        found.join(person, on="identity")
         .join(person.rename({"identity": "child", "person_id": "child_person_id"}), on="child")
         .sort("match_weight", "identity", "child", descending=[True, False, False])
         .unique(["person_id", "child_person_id"], keep="first", maintain_order=True)

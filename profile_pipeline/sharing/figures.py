@@ -6,6 +6,7 @@ is withheld where it would give one of them away, and everywhere alike.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -131,9 +132,9 @@ def _is_percent(cell: Cell) -> bool:
     return cell.column.endswith("percent")
 
 
-def _by_key(name: str, frame: pl.DataFrame) -> dict[tuple[str, ...], dict[str, str]]:
+def _by_key(name: str, frame: pl.DataFrame) -> dict[tuple[str, ...], dict[str, Any]]:
     keys = keys_of(name)
-    return {tuple(row[key] for key in keys): row for row in frame.iter_rows(named=True)}
+    return {tuple(str(row[key]) for key in keys): row for row in frame.iter_rows(named=True)}
 
 
 def _quote(lookup: Mapping[str, Mapping[tuple[str, ...], dict[str, str]]], cell: Cell) -> str:
@@ -143,17 +144,13 @@ def _quote(lookup: Mapping[str, Mapping[tuple[str, ...], dict[str, str]]], cell:
 
 def exact_figures(tables: Frames) -> dict[Figure, int | None]:
     """Return every figure of the tables' texts as the exact tables have it; None if they don't."""
-    rows: dict[str, dict[tuple[str, ...], dict[str, object]]] = {}
+    rows: dict[str, dict[tuple[str, ...], dict[str, Any]]] = {}
 
     def value(cell: Cell) -> int | None:
         if cell.table not in tables:
             return None
         if cell.table not in rows:
-            keys = keys_of(cell.table)
-            rows[cell.table] = {
-                tuple(str(row[key]) for key in keys): row
-                for row in tables[cell.table].iter_rows(named=True)
-            }
+            rows[cell.table] = _by_key(cell.table, tables[cell.table])
         found = rows[cell.table].get(cell.keys, {}).get(cell.column)
         return int(found) if isinstance(found, int | float) else None
 

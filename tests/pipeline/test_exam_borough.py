@@ -4,7 +4,6 @@ Runs once, through the command line, in a process of its own; answers are those 
 where ../shared is absent.
 """
 
-import importlib.util
 import itertools
 import json
 import re
@@ -45,12 +44,7 @@ def facts() -> dict[str, dict]:  # type: ignore[type-arg]
 
 @pytest.fixture(scope="module")
 def score() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("score", EXAM / "score.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return exam_runs.score()
 
 
 def test_the_run_makes_a_profile_within_three_minutes_and_three_gigabytes(run: Run) -> None:
