@@ -692,7 +692,7 @@ PERSON_INDICATORS = Table(
         ("indicator!", TEXT, "id of the indicator"),
         ("first_date!", DAY, "first event in the period"),
         ("last_date!", DAY, "last event in the period"),
-        ("events!", WHOLE, "events in the period (count of distinct dates and rows)"),
+        ("events!", WHOLE, "events in the period (count; one day in two datasets is one event)"),
         ("events_last_year!", WHOLE, "events in the last four quarters (count)"),
         ("sources!", TEXTS, "datasets that evidence it"),
     ),

@@ -46,8 +46,10 @@ def person_indicators(
 
     An event is a row of a dataset; the same date in another file of the same dataset is the same
     event sent again (snapshots repeat from quarter to quarter), so that each date counts as often
-    as the file that holds it most often. Events after the as-at date or outside the period don't
-    count.
+    as the file that holds it most often. So with several datasets: an episode that the police and
+    the carer's return both date to the same day is one episode, in both `sources`. Reports of one
+    episode under different dates can't be told from two. Events after the as-at date or outside
+    the period don't count.
 
     Args:
         indicator_event: records.indicator_event.
@@ -61,6 +63,8 @@ def person_indicators(
         .agg(pl.len().alias("times"))
         .group_by("person_id", "indicator", "dataset", "date", "quarter")
         .agg(pl.col("times").max())
+        .group_by("person_id", "indicator", "date", "quarter")
+        .agg(pl.col("times").max(), pl.col("dataset"))
     )
     in_year = pl.col("quarter").is_in(last_four_quarters(settings.as_at))
     frame = events.group_by("person_id", "indicator").agg(
@@ -68,7 +72,7 @@ def person_indicators(
         last_date=pl.col("date").max(),
         events=pl.col("times").sum(),
         events_last_year=pl.col("times").filter(in_year).sum(),
-        sources=pl.col("dataset").unique().sort(),
+        sources=pl.col("dataset").explode().unique().sort(),
     )
     return conform(frame.sort("person_id", "indicator"), PERSON_INDICATORS)
 

@@ -595,6 +595,20 @@ def test_a_snapshot_sent_again_is_one_event_and_two_rows_of_a_day_are_two() -> N
     assert got["events"].item() == 2
 
 
+def test_an_episode_that_two_agencies_date_to_one_day_is_one_event_of_both() -> None:
+    day, later = date(2015, 5, 1), date(2015, 5, 3)
+    rows = [
+        ("a", "missing", "missing", day),
+        ("a", "missing", "missing", day),
+        ("a", "absence", "missing", day),
+        ("a", "absence", "missing", later),
+    ]
+    got = person_indicators(*events(rows), CROSSING_PEOPLE, plan())
+    # Two reports of the police that day, one of the carer's return beside them, one day later.
+    assert got["events"].item() == 3
+    assert got["sources"].item().to_list() == ["absence", "missing"]
+
+
 def test_ever_in_the_tracker_is_known_whatever_the_screening_said() -> None:
     indicator_event, event_person = events(CROSSING)
     cse_tracker, tracker_person = tracker([{"person": "b", "status": "nfa", "risk_level": "none"}])

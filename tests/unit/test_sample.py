@@ -13,6 +13,7 @@ from profile_pipeline.intake.collect import collect_dataset, delivery_problems
 from profile_pipeline.intake.context_check import context_problems
 from profile_pipeline.intake.records import indicator_events_of
 from profile_pipeline.plan.load import Plan, load_plan
+from profile_pipeline.plan.requirement import plan_notes
 from profile_pipeline.sample.borough import write_borough
 from profile_pipeline.sample.people import UPN_LETTERS
 from profile_pipeline.sample.scaffold import new_folder
@@ -77,6 +78,16 @@ def test_the_new_folder_loads_and_waits_for_files(tmp_path: Path) -> None:
     problems, notes = delivery_problems(fresh)
     assert problems == []
     assert notes == ["missing_reports: never delivered."]
+
+
+def test_nothing_is_wanting_in_the_lawful_bases_of_what_others_will_copy(
+    plan: Plan, tmp_path: Path
+) -> None:
+    new_folder(tmp_path / "new")
+    assert plan_notes(plan) == []
+    assert plan_notes(load_plan(tmp_path / "new")) == []
+    for made in (plan, load_plan(tmp_path / "new")):
+        assert all(dataset.lawful_basis.dpia for dataset in made.datasets)
 
 
 def test_every_row_has_the_fate_that_was_planted(borough: Path, plan: Plan) -> None:
