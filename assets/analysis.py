@@ -5,7 +5,7 @@ import polars as pl
 
 from assets.tables import Frames, table_asset
 from profile_pipeline import tables
-from profile_pipeline.analysis import cohort, overlap, referrals, representation
+from profile_pipeline.analysis import cohort, overlap, referrals, representation, unknown
 from profile_pipeline.plan.load import Plan
 
 
@@ -19,13 +19,18 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 "people.record_person",
                 "people.person",
                 "records.indicator_event",
+                "quality.holding",
             ],
             _open_children,
         ),
         table_asset(
             tables.COMBINATION,
-            ["people.person_overlap"],
-            lambda frames, _: overlap.combinations(frames["people.person_overlap"]),
+            ["people.person_overlap", "quality.holding"],
+            lambda frames, plan: unknown.combinations(
+                overlap.combinations(frames["people.person_overlap"]),
+                frames["quality.holding"],
+                plan.settings,
+            ),
         ),
         table_asset(
             tables.REFERRAL_SOURCE,
@@ -54,10 +59,11 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
 
 
 def _open_children(frames: Frames, plan: Plan) -> pl.DataFrame:
-    return cohort.open_children(
+    counted = cohort.open_children(
         frames["records.cse_tracker"],
         frames["people.record_person"],
         frames["people.person"],
         frames["records.indicator_event"],
         plan.settings,
     )
+    return unknown.open_child(counted, frames["quality.holding"])

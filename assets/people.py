@@ -128,6 +128,7 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 "people.person",
                 "records.cse_tracker",
                 "analysis.open_child",
+                "quality.holding",
             ],
             _person_overlap,
         ),
@@ -237,9 +238,10 @@ def _person_indicators(frames: Frames, plan: Plan) -> pl.DataFrame:
 
 
 def _person_overlap(frames: Frames, plan: Plan) -> pl.DataFrame:
+    from profile_pipeline.analysis import unknown
     from profile_pipeline.analysis.overlap import person_overlap
 
-    return person_overlap(
+    counted = person_overlap(
         frames["records.indicator_event"],
         frames["people.record_person"],
         frames["people.person"],
@@ -249,3 +251,4 @@ def _person_overlap(frames: Frames, plan: Plan) -> pl.DataFrame:
         dataset_names(plan),
         plan.settings,
     )
+    return unknown.person_overlap(counted, frames["quality.holding"], plan.settings)

@@ -19,8 +19,9 @@ from profile_pipeline.analysis import (
     return_interviews,
     screening,
     suspects,
+    unknown,
 )
-from profile_pipeline.analysis.counting import without_rows
+from profile_pipeline.analysis.counting import quarters_ended, without_rows
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
@@ -28,6 +29,7 @@ from profile_pipeline.plan.names import dataset_names, indicator_names
 T = tables.PROFILE
 KEY_FINDINGS = tables.KEY_FINDINGS
 APART = "quality.fate"
+HELD = "quality.holding"
 
 # What the rules of gaps, findings and actions may look at.
 EVIDENCE = tuple(
@@ -36,6 +38,7 @@ EVIDENCE = tuple(
         tables.DELIVERY,
         tables.CONTEXT_DELIVERY,
         tables.MISSING_COLUMN,
+        tables.HOLDING,
         tables.UNKNOWN_VALUE,
         tables.EXPECTATION,
         tables.QUARANTINE,
@@ -79,7 +82,17 @@ def evidence_of(frames: Frames, plan: Plan) -> Evidence:
 
 
 def _profile(name: str, needs: list[str], make) -> dg.AssetsDefinition:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    return table_asset(T[name], needs, make)
+    """Return the asset of a table; figures of which nothing is held are unknown, not nought."""
+    blank = unknown.TABLES.get(name)
+    if blank is None:
+        return table_asset(T[name], needs, make)
+    return table_asset(
+        T[name],
+        [*needs, HELD],
+        lambda frames, plan: tables.conform(
+            blank(make(frames, plan), frames[HELD], plan.settings), T[name]
+        ),
+    )
 
 
 def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -89,14 +102,21 @@ def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             "cohort_by_quarter",
             ["analysis.open_child", "records.cse_tracker"],
             lambda f, p: cohort.cohort_by_quarter(
-                f["analysis.open_child"], f["records.cse_tracker"], p.settings
+                f["analysis.open_child"],
+                f["records.cse_tracker"],
+                p.settings,
+                quarters_ended(p.settings),
             ),
         ),
         _profile(
             "victim_profile",
             ["analysis.open_child", "records.cse_tracker", "geo.ward"],
             lambda f, p: cohort.victim_profile(
-                f["analysis.open_child"], f["records.cse_tracker"], f["geo.ward"], p.settings
+                f["analysis.open_child"],
+                f["records.cse_tracker"],
+                f["geo.ward"],
+                p.settings,
+                quarters_ended(p.settings),
             ),
         ),
         _profile(

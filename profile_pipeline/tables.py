@@ -178,6 +178,24 @@ DELIVERY = Table(
         ("problem", TEXT, "what is wrong with the file, in one sentence"),
     ),
 )
+HOLDING = Table(
+    "quality",
+    "holding",
+    "records",
+    "What the plan's datasets can tell and whether it came, by quarter: nought or not known.",
+    ("kind", "name", "quarter"),
+    _columns(
+        ("kind!", TEXT, "measure, field, indicator, role or dataset"),
+        ("name!", TEXT, "its id; a field as `measure.field`"),
+        ("quarter!", TEXT, "fiscal quarter it speaks of"),
+        (
+            "state!",
+            TEXT,
+            "held, partly (a file is missing, others tell of it), not received, not supplied",
+        ),
+        ("datasets!", TEXT, "datasets of the plan that supply it, joined by commas; empty for none"),
+    ),
+)
 MISSING_COLUMN = Table(
     "quality",
     "missing_column",
@@ -709,9 +727,13 @@ PERSON_OVERLAP = Table(
         ("combination!", TEXT, "their ids, sorted, joined by ` + `; empty for none"),
         ("agencies!", WHOLE, "agencies that evidence them (count)"),
         ("repeat_indicators!", WHOLE, "of them, with two or more events (count)"),
-        ("known_to_cse!", FLAG, "ever in the tracker by the as-at date"),
-        ("at_risk_now!", FLAG, "open and at risk at the as-at date"),
-        ("status!", TEXT, "harmed, open, screened_or_closed or indicators_only"),
+        ("known_to_cse", FLAG, "ever in the tracker by the as-at date; null no tracker is held"),
+        ("at_risk_now", FLAG, "open and at risk at the as-at date; null its tracker isn't held"),
+        (
+            "status",
+            TEXT,
+            "harmed, open, screened_or_closed or indicators_only; null no tracker is held",
+        ),
     ),
 )
 OPEN_CHILD = Table(
@@ -728,7 +750,7 @@ OPEN_CHILD = Table(
         ("sex", TEXT, "female or male; null not recorded"),
         ("ethnic_group", TEXT, "main group; null not recorded"),
         ("ethnicity_code", TEXT, "DfE code; null not recorded"),
-        ("looked_after!", FLAG, "looked after, by the tracker's legal status"),
+        ("looked_after", FLAG, "looked after, by the tracker's legal status; null not recorded"),
         ("legal_status", TEXT, "category; null not recorded"),
         ("education", TEXT, "category; null not recorded"),
         ("disability", TEXT, "yes or no; null not recorded"),
@@ -737,7 +759,11 @@ OPEN_CHILD = Table(
         ("method", TEXT, "online, offline or both; null not recorded"),
         ("ward", TEXT, "ward of home; null unknown or outside"),
         ("referral_date", DAY, "date referred"),
-        ("missing_in_year!", FLAG, "missing or absent in the four quarters to this one"),
+        (
+            "missing_in_year",
+            FLAG,
+            "missing or absent in the four quarters to this one; null not all of them are held",
+        ),
     ),
 )
 
@@ -751,8 +777,8 @@ COMBINATION = Table(
         ("combination!", TEXT, "ids of the indicators, joined by ` + `"),
         ("indicators!", WHOLE, "how many (count)"),
         ("children!", WHOLE, "distinct children (count)"),
-        ("known_to_cse!", WHOLE, "of them, ever in the tracker"),
-        ("at_risk_now!", WHOLE, "of them, open and at risk now"),
+        ("known_to_cse", WHOLE, "of them, ever in the tracker; null not held"),
+        ("at_risk_now", WHOLE, "of them, open and at risk now; null not held"),
     ),
 )
 REFERRAL_SOURCE = Table(
@@ -1029,17 +1055,22 @@ PROFILE: dict[str, Table] = {
             ("quarter", "risk_level"),
             ("quarter!", TEXT, "fiscal quarter"),
             ("risk_level!", TEXT, "at_risk, significant, serious, all"),
-            ("children!", WHOLE, "distinct children (count)"),
-            ("opened!", WHOLE, "of them, not open at the end of the quarter before"),
-            ("closed!", WHOLE, "open at the level at the end of the quarter before, not open now"),
-            ("carried_over!", WHOLE, "of them, open at the end of the quarter before"),
+            ("children", WHOLE, "distinct children (count); null not held"),
+            ("opened", WHOLE, "of them, not open at the end of the quarter before"),
+            (
+                "closed",
+                WHOLE,
+                "open at the level at the end of the quarter before, not open now; null without its "
+                "tracker",
+            ),
+            ("carried_over", WHOLE, "of them, open at the end of the quarter before"),
         ),
         _profile(
             "victim_profile",
             "Children open and at risk at the end of each quarter, by one dimension at a time.",
             ("quarter", "dimension", "category"),
             *_DIMENSION,
-            ("children!", WHOLE, "distinct children (count)"),
+            ("children", WHOLE, "distinct children (count); null not held"),
             *_SHARES,
         ),
         _profile(
@@ -1047,7 +1078,7 @@ PROFILE: dict[str, Table] = {
             "Suspects spoken of in each quarter, by one dimension at a time.",
             ("quarter", "dimension", "category"),
             *_DIMENSION,
-            ("suspects!", WHOLE, "distinct suspects (count)"),
+            ("suspects", WHOLE, "distinct suspects (count); null not held"),
             *_SHARES,
         ),
         _profile(
@@ -1055,7 +1086,7 @@ PROFILE: dict[str, Table] = {
             "Offences and missing episodes by kind of place.",
             ("quarter", "dimension", "category"),
             *_DIMENSION,
-            ("events!", WHOLE, "events (count)"),
+            ("events", WHOLE, "events (count); null not held"),
             *_SHARES,
         ),
         _profile(
@@ -1063,10 +1094,10 @@ PROFILE: dict[str, Table] = {
             "Children with each indicator in the last four quarters.",
             ("indicator",),
             ("indicator!", TEXT, "indicator"),
-            ("children!", WHOLE, "distinct children (count)"),
-            ("events!", WHOLE, "events (count)"),
-            ("repeat_children!", WHOLE, "children with two or more events"),
-            ("sources!", TEXT, "datasets that evidence it; `none` is a gap"),
+            ("children", WHOLE, "distinct children (count); null not held"),
+            ("events", WHOLE, "events (count); null not held"),
+            ("repeat_children", WHOLE, "children with two or more events"),
+            ("sources!", TEXT, "datasets that evidence it; `none` is a gap: nothing is held, which is no nought"),
         ),
         _profile(
             "indicator_overlap",
@@ -1074,16 +1105,16 @@ PROFILE: dict[str, Table] = {
             ("indicator_a", "indicator_b"),
             ("indicator_a!", TEXT, "indicator"),
             ("indicator_b!", TEXT, "another indicator, later in the alphabet"),
-            ("children!", WHOLE, "distinct children (count)"),
+            ("children", WHOLE, "distinct children (count); null not held"),
         ),
         _profile(
             "overlap_distribution",
             "Children by number of indicators in the last four quarters.",
             ("indicators",),
             ("indicators!", WHOLE, "indicators (count)"),
-            ("children!", WHOLE, "distinct children (count)"),
-            ("known_to_cse!", WHOLE, "of them, ever in the tracker by the as-at date"),
-            ("at_risk_now!", WHOLE, "of them, open and at risk at the as-at date"),
+            ("children", WHOLE, "distinct children (count); null not held"),
+            ("known_to_cse", WHOLE, "of them, ever in the tracker by the as-at date; null not held"),
+            ("at_risk_now", WHOLE, "of them, open and at risk at the as-at date; null not held"),
         ),
         _profile(
             "prevalence_estimate",
@@ -1102,8 +1133,8 @@ PROFILE: dict[str, Table] = {
             ("dimension", "category"),
             ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
             ("category!", TEXT, "category"),
-            ("known!", WHOLE, "children at risk now and known to the CSE team (count)"),
-            ("at_risk!", WHOLE, "children with three or more indicators (count)"),
+            ("known", WHOLE, "children open and at risk now, by the tracker (count); null not held"),
+            ("at_risk", WHOLE, "children with several indicators (count); null not held"),
             ("population", WHOLE, "children aged 10-17 (count); null no denominator"),
             ("ratio", REAL, "share of known over share of at risk"),
             ("lower", REAL, "lower 95% limit (Katz log)"),
@@ -1115,8 +1146,8 @@ PROFILE: dict[str, Table] = {
             "Children of the groups that are to be screened routinely, and how many were.",
             ("group",),
             ("group!", TEXT, "group of the strategy"),
-            ("children!", WHOLE, "distinct children in the period (count)"),
-            ("screened!", WHOLE, "of them, ever screened in the tracker"),
+            ("children", WHOLE, "distinct children in the period (count); null not held"),
+            ("screened", WHOLE, "of them, ever screened in the tracker; null not held"),
             ("percent", REAL, "percent screened (0-100)"),
         ),
         _profile(
@@ -1124,11 +1155,11 @@ PROFILE: dict[str, Table] = {
             "Return interviews after missing episodes, by quarter of the report.",
             ("quarter",),
             ("quarter!", TEXT, "fiscal quarter the episode was reported in"),
-            ("episodes!", WHOLE, "episodes (count)"),
-            ("due!", WHOLE, "of them, child returned and interview due"),
-            ("within_72_hours!", WHOLE, "interview within 72 hours of return, 72.0 included"),
-            ("late!", WHOLE, "interview later than that"),
-            ("none!", WHOLE, "no interview recorded"),
+            ("episodes", WHOLE, "episodes (count); null not held"),
+            ("due", WHOLE, "of them, child returned and interview due; null not held"),
+            ("within_72_hours", WHOLE, "interview within 72 hours of return, 72.0 included"),
+            ("late", WHOLE, "interview later than that; null not held"),
+            ("none", WHOLE, "no interview recorded; null where no dataset records interviews"),
         ),
         _profile(
             "disruption_outcomes",
@@ -1136,7 +1167,7 @@ PROFILE: dict[str, Table] = {
             ("quarter", "outcome"),
             ("quarter!", TEXT, "fiscal quarter of the action"),
             ("outcome!", TEXT, "action"),
-            ("count!", WHOLE, "actions (count)"),
+            ("count", WHOLE, "actions (count); null not held"),
         ),
         _profile(
             "hotspots",
@@ -1225,6 +1256,7 @@ ALL: tuple[Table, ...] = (
     CONTEXT_DELIVERY,
     CONTEXT_FAULT,
     MISSING_COLUMN,
+    HOLDING,
     HEADING,
     LINEAGE,
     UNKNOWN_VALUE,
@@ -1269,6 +1301,7 @@ ALL: tuple[Table, ...] = (
 # --- categories of the profile's dimensions -----------------------------------------------------
 
 NOT_RECORDED = "not recorded"
+NOT_HELD = "[x]"  # an unknown figure where counts are printed: not held, which is no nought
 TOTAL = "all"
 SUPPRESSED = "[c]"
 RISK_LEVELS = ("at_risk", "significant", "serious")

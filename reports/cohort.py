@@ -96,7 +96,10 @@ def _label(
 
 
 def _yes_no(column: str) -> pl.Expr:
-    return pl.when(pl.col(column)).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    flag = pl.col(column)
+    return (
+        pl.when(flag).then(pl.lit("yes")).when(~flag).then(pl.lit("no")).otherwise(pl.lit("not held"))
+    )
 
 
 def _children(
@@ -136,7 +139,7 @@ def _children(
             "agencies",
             _yes_no("known_to_cse").alias("known to CSE team"),
             _yes_no("at_risk_now").alias("at risk now"),
-            pl.col("status").str.replace_all("_", " "),
+            pl.col("status").str.replace_all("_", " ").fill_null("not held"),
             *(pl.col(c).fill_null("not recorded") for c in ("sex", "ethnic_group", "ward")),
             *(name for name in firmness.columns if name != "person_id"),
             "why the child is here",

@@ -44,7 +44,7 @@ def key_findings(evidence: Evidence) -> pl.DataFrame:
 
 def scale(evidence: Evidence) -> pl.DataFrame:
     """How many children are open and at risk, by level, and the change since the quarter before."""
-    cohort = evidence.table(PROFILE["cohort_by_quarter"])
+    cohort = evidence.table(PROFILE["cohort_by_quarter"]).drop_nulls("children")
     if cohort.is_empty():
         return _none()
     latest = str(cohort["quarter"].max())
@@ -261,8 +261,10 @@ def referrals(evidence: Evidence) -> pl.DataFrame:
 
 def who(evidence: Evidence) -> pl.DataFrame:
     """Sex, looked-after status and missing episodes of the children open now."""
-    latest = evidence.table(PROFILE["victim_profile"]).filter(
-        pl.col("quarter") == pl.col("quarter").max()
+    latest = (
+        evidence.table(PROFILE["victim_profile"])
+        .drop_nulls("percent")
+        .filter(pl.col("quarter") == pl.col("quarter").max())
     )
     if latest.is_empty():
         return _none()

@@ -13,6 +13,14 @@ import polars as pl
 from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quarters_ended
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.handling import restricted_rows
+from profile_pipeline.analysis.holding import (
+    FIELD,
+    MEASURE,
+    NOT_SUPPLIED,
+    ROLE,
+    ever_held,
+    not_held,
+)
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
 from profile_pipeline.marks import cell, difference, held, number, sentence, share, share_of, total
@@ -22,6 +30,7 @@ from profile_pipeline.tables import (
     DELIVERY,
     EXPECTATION,
     GEO_HOTSPOTS,
+    HOLDING,
     LINKAGE_ACCURACY,
     MEASURES,
     MISSING_COLUMN,
@@ -121,6 +130,111 @@ def never_delivered(evidence: Evidence) -> pl.DataFrame:
             priority=pl.lit("high"),
         )
     )
+
+
+# What a profile needs and who may hold it: what can't be told, by sector, the question, priority.
+ALL_SECTORS = "All agencies (statutory, health, education and voluntary sector)"
+NEEDED = {
+    (MEASURE, "cse_tracker"): (
+        "The CSE team's tracker is not held: how many children are open, at what level, and who is "
+        "known to the team can't be told",
+        "CSE team or children's services (statutory sector)",
+        "Can the team send its list of children, with level, status and dates, as it stands at the "
+        "end of each quarter?",
+        "high",
+    ),
+    (FIELD, "cse_tracker.screening_date"): (
+        "No date of screening is held: how many children of the groups at greater risk were "
+        "screened can't be told",
+        "CSE team (statutory sector)",
+        "Can the tracker give the date on which each child was screened?",
+        "medium",
+    ),
+    (MEASURE, "offence"): (
+        "Crimes are not held: how many there were, and where, can't be told; that no hotspot is "
+        "shown says nothing",
+        "Police (statutory sector)",
+        "Can recorded crimes with a CSE flag be sent each quarter, with date, place and outcome?",
+        "high",
+    ),
+    (ROLE, SUSPECT): (
+        "Suspects are not held: who causes harm, and how many, can't be told",
+        "Police (statutory sector)",
+        "Can persons suspected in CSE crimes, and those named in information reports, be sent with "
+        "the crime or report they belong to?",
+        "high",
+    ),
+    (MEASURE, "missing_episode"): (
+        "Missing episodes are not held one by one: how often children are missing, from where, and "
+        "where they are found can't be told",
+        "Police, or children's services (statutory sector)",
+        "Can each missing episode be sent with the times of report and return and the kinds of "
+        "place?",
+        "high",
+    ),
+    (FIELD, "missing_episode.returned_at"): (
+        "When missing children returned is not held: how many return interviews were due can't be "
+        "told",
+        "Police, or children's services (statutory sector)",
+        "Can the time of the return be sent with each missing episode?",
+        "medium",
+    ),
+    (FIELD, "missing_episode.interview_at"): (
+        "Return interviews are not held: whether children who were missing were heard can't be told",
+        "Children's services (statutory sector), or who interviews for them (voluntary sector)",
+        "Can the date and time of each return interview be sent with its missing episode?",
+        "high",
+    ),
+    (MEASURE, "information_report"): (
+        "Information reports are not held: what practitioners and the public noticed can't be told",
+        ALL_SECTORS,
+        "Are information report forms in use, and who can send their log each quarter?",
+        "medium",
+    ),
+    (MEASURE, "disruption"): (
+        "Disruption and outcomes are not held: what was done against those who pose risk can't be "
+        "told",
+        "Police and licensing (statutory sector)",
+        "Can arrests, warning notices, orders, charges, convictions and licensing actions be sent "
+        "each quarter?",
+        "high",
+    ),
+}
+# A need that is told with another: without any tracker its dates need no gap of their own.
+PART_OF = {
+    (FIELD, "cse_tracker.screening_date"): (MEASURE, "cse_tracker"),
+    (FIELD, "missing_episode.returned_at"): (MEASURE, "missing_episode"),
+}
+
+
+def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
+    """What the profile needs and nobody supplies, or of which nothing usable came: not nought."""
+    held = evidence.table(HOLDING)
+    if held.is_empty():
+        return _none()
+    absent = {
+        (kind, name): (state, datasets)
+        for kind, name, state, datasets in not_held(held).iter_rows()
+    }
+    rows = [
+        _one(
+            "collection",
+            f"{finding}.",
+            (
+                "No dataset of the plan supplies it"
+                if state == NOT_SUPPLIED
+                else f"Nothing usable was received of '{datasets}'"
+            )
+            + " (quality.holding).",
+            agency,
+            question,
+            priority,
+        )
+        for key, (finding, agency, question, priority) in NEEDED.items()
+        if key in absent and PART_OF.get(key) not in absent
+        for state, datasets in [absent[key]]
+    ]
+    return pl.concat(rows) if rows else _none()
 
 
 def missed_quarters(evidence: Evidence) -> pl.DataFrame:
@@ -396,7 +510,7 @@ def silent_indicators(evidence: Evidence) -> pl.DataFrame:
     labels = evidence.indicators.select("indicator", "label")
     return (
         evidence.table(PROFILE["indicator_prevalence"])
-        .filter(pl.col("sources") == NO_SOURCE)
+        .filter(pl.col("sources") == NO_SOURCE, pl.col("children").fill_null(0) == 0)
         .join(labels, on="indicator", how="left", maintain_order="left")
         .with_columns(label=pl.coalesce("label", "indicator"))
         .select(
@@ -923,9 +1037,13 @@ def interviews_of_the_year(evidence: Evidence) -> pl.DataFrame:
     """
     return (
         evidence.table(PROFILE["return_interviews"])
-        .filter(pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)))
+        .filter(
+            pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
+            pl.col("none").is_not_null(),
+        )
         .select(
             pl.col("due", "late", "none").sum(),
+            quarters=pl.len(),
             all_due=total(interviews("due")),
             all_in_time=total(interviews("within_72_hours")),
             all_late=total(interviews("late")),
@@ -989,7 +1107,10 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
     children, known = total(overlaps("children")), total(overlaps("known_to_cse"))
     return (
         evidence.table(PROFILE["overlap_distribution"])
-        .filter(pl.col("indicators") >= evidence.settings.overlap_at_least)
+        .filter(
+            pl.col("indicators") >= evidence.settings.overlap_at_least,
+            pl.col("known_to_cse").is_not_null(),
+        )
         .select(
             pl.col("children").sum(),
             unlisted=pl.col("children").sum() - pl.col("known_to_cse").sum(),
@@ -1088,8 +1209,10 @@ def open_children_unknowns(evidence: Evidence) -> pl.DataFrame:
         "method",
         "referral_source",
     )
-    latest = evidence.table(PROFILE["victim_profile"]).filter(
-        pl.col("quarter") == pl.col("quarter").max(), pl.col("dimension").is_in(asked)
+    latest = (
+        evidence.table(PROFILE["victim_profile"])
+        .filter(pl.col("children").is_not_null())
+        .filter(pl.col("quarter") == pl.col("quarter").max(), pl.col("dimension").is_in(asked))
     )
     unknown, whole = (
         cell("victim_profile", pl.col("quarter"), pl.col("dimension"), category, column="children")
@@ -1143,6 +1266,9 @@ def no_prevalence(evidence: Evidence) -> pl.DataFrame:
 def crimes_without_suspect(evidence: Evidence) -> pl.DataFrame:
     """Recorded crimes that name no suspect."""
     limit = evidence.settings.gaps.not_recorded_percent
+    held = evidence.table(HOLDING)
+    if not (held.is_empty() or ever_held(held, ROLE, SUSPECT)):
+        return _none()  # who is suspected isn't held at all: a gap of its own
     key = ["dataset", "file", "row"]
     named = evidence.table(PERSON_RECORD).filter(pl.col("role") == SUSPECT).select(key).unique()
     offences = (
@@ -1183,6 +1309,7 @@ def suspects_not_described(evidence: Evidence) -> pl.DataFrame:
     year = evidence.table(PROFILE["suspect_profile"]).filter(
         pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
         pl.col("dimension").is_in(["sex", "age_band", "appearance", "relationship"]),
+        pl.col("suspects").is_not_null(),
     )
     figure = cell(
         "suspect_profile",
@@ -1353,6 +1480,7 @@ def premises_clusters(evidence: Evidence) -> pl.DataFrame:
 
 RULES: tuple[Rule, ...] = (
     never_delivered,
+    not_held_at_all,
     missed_quarters,
     unusable_files,
     empty_files,

@@ -428,7 +428,7 @@ def test_looked_after_is_the_trackers_legal_status() -> None:
             {"person": "d", "legal_status": None},
         ]
     )
-    assert got["looked_after"].to_list() == [True, True, False, False]
+    assert got["looked_after"].to_list() == [True, True, False, None]  # not known is not no
 
 
 def test_missing_in_year_reaches_back_four_quarters() -> None:
