@@ -128,6 +128,7 @@ def hotspot_map(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResul
     (
         *PACK,
         "quality.delivery",
+        "quality.holding",
         "analysis.quality_rag",
         "analysis.quality_warning",
         "people.linkage_accuracy",

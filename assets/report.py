@@ -3,7 +3,7 @@
 import polars as pl
 
 from profile_pipeline.plan.load import Plan
-from profile_pipeline.plan.names import coverage, indicator_names
+from profile_pipeline.plan.names import code_lists, coverage, dataset_names, indicator_names
 
 COMMENTARY = "commentary"
 
@@ -38,7 +38,10 @@ def report_files(
         plan=plan_rows(plan),
         coverage=coverage_table(plan),
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
+        code_lists=code_lists(plan),
         commentary=read_commentary(plan),
+        datasets=dict(dataset_names(plan).select("dataset", "title").iter_rows()),
+        holding=frames.get("quality.holding"),
         rag=frames.get("analysis.quality_rag"),
         warnings=frames.get("analysis.quality_warning"),
     )

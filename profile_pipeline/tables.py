@@ -193,7 +193,11 @@ HOLDING = Table(
             TEXT,
             "held, partly (a file is missing, others tell of it), not received, not supplied",
         ),
-        ("datasets!", TEXT, "datasets of the plan that supply it, joined by commas; empty for none"),
+        (
+            "datasets!",
+            TEXT,
+            "datasets of the plan that supply it, joined by commas; empty for none",
+        ),
     ),
 )
 MISSING_COLUMN = Table(
@@ -1097,7 +1101,11 @@ PROFILE: dict[str, Table] = {
             ("children", WHOLE, "distinct children (count); null not held"),
             ("events", WHOLE, "events (count); null not held"),
             ("repeat_children", WHOLE, "children with two or more events"),
-            ("sources!", TEXT, "datasets that evidence it; `none` is a gap: nothing is held, which is no nought"),
+            (
+                "sources!",
+                TEXT,
+                "datasets that evidence it; `none` is a gap: nothing is held, which is no nought",
+            ),
         ),
         _profile(
             "indicator_overlap",
@@ -1113,7 +1121,11 @@ PROFILE: dict[str, Table] = {
             ("indicators",),
             ("indicators!", WHOLE, "indicators (count)"),
             ("children", WHOLE, "distinct children (count); null not held"),
-            ("known_to_cse", WHOLE, "of them, ever in the tracker by the as-at date; null not held"),
+            (
+                "known_to_cse",
+                WHOLE,
+                "of them, ever in the tracker by the as-at date; null not held",
+            ),
             ("at_risk_now", WHOLE, "of them, open and at risk at the as-at date; null not held"),
         ),
         _profile(
@@ -1133,7 +1145,11 @@ PROFILE: dict[str, Table] = {
             ("dimension", "category"),
             ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
             ("category!", TEXT, "category"),
-            ("known", WHOLE, "children open and at risk now, by the tracker (count); null not held"),
+            (
+                "known",
+                WHOLE,
+                "children open and at risk now, by the tracker (count); null not held",
+            ),
             ("at_risk", WHOLE, "children with several indicators (count); null not held"),
             ("population", WHOLE, "children aged 10-17 (count); null no denominator"),
             ("ratio", REAL, "share of known over share of at risk"),

@@ -91,6 +91,7 @@ def render(
             name: getattr(sections, name)(context)
             for name in (
                 "findings",
+                "terms",
                 "regional",
                 "deliveries",
                 "quality",

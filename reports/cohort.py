@@ -98,7 +98,11 @@ def _label(
 def _yes_no(column: str) -> pl.Expr:
     flag = pl.col(column)
     return (
-        pl.when(flag).then(pl.lit("yes")).when(~flag).then(pl.lit("no")).otherwise(pl.lit("not held"))
+        pl.when(flag)
+        .then(pl.lit("yes"))
+        .when(~flag)
+        .then(pl.lit("no"))
+        .otherwise(pl.lit("not held"))
     )
 
 

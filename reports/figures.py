@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from profile_pipeline.tables import SUPPRESSED, TOTAL
+from profile_pipeline.tables import NOT_HELD, SUPPRESSED, TOTAL
 
 BLUE, ORANGE, VERMILION, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#8a8f94"
 HIDDEN = -1.0  # stands for a suppressed count in the overlap table, drawn grey
@@ -93,6 +93,10 @@ def _finish(chart: Any) -> dict[str, Any]:
     return specification
 
 
+def _told(text: str) -> str:
+    return "not held" if text == NOT_HELD else text
+
+
 def _hidden(count: int) -> str:
     if not count:
         return ""
@@ -138,7 +142,7 @@ def _cohort(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) -> Chart |
     )
     totals = frame.filter(pl.col("risk_level") == TOTAL).select("quarter", "children").rows()
     alt = "Stacked bars of children open and at risk by quarter and level. All levels together: "
-    words = "; ".join(f"{quarter} {count}" for quarter, count in totals)
+    words = "; ".join(f"{quarter} {_told(count)}" for quarter, count in totals)
     return Chart(
         _stacked(rows, list(LEVELS.values()), [BLUE, ORANGE, VERMILION], "children"),
         f"{alt}{words}.{_hidden(hidden)}",
@@ -158,6 +162,8 @@ def _interviews(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) -> Cha
     hidden = sum(frame[column].to_list().count(SUPPRESSED) for column in INTERVIEWS)
     words = "; ".join(
         f"{row['quarter']} {row['within_72_hours']} in time, {row['late']} late, {row['none']} none"
+        if row["none"] != NOT_HELD
+        else f"{row['quarter']} not held"
         for row in frame.iter_rows(named=True)
     )
     return Chart(
@@ -196,7 +202,9 @@ def _overlap(tables: Mapping[str, pl.DataFrame], labels: Mapping[str, str]) -> C
     frame = _table(tables, "indicator_overlap")
     if frame.is_empty():
         return None
-    pairs = frame.select("indicator_a", "indicator_b", "children").rows()
+    pairs = frame.filter(pl.col("children") != NOT_HELD).select(
+        "indicator_a", "indicator_b", "children"
+    ).rows()  # fmt: skip
     used = sorted({name for a, b, text in pairs if text != "0" for name in (a, b)})
     if not used:
         return None
@@ -267,7 +275,7 @@ def _representation(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) ->
         x=alt.X(
             "lower:Q",
             scale=scale,
-            title="share of the known over share of those at risk (1 is equal; log scale)",
+            title="share of the open over share of those with several indicators (1 is equal; log)",
             axis=alt.Axis(values=marks, format="~g"),
         ),
         x2="upper:Q",
@@ -283,5 +291,6 @@ def _representation(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) ->
     words = "; ".join(f"{r['group']} {r['ratio']} ({r['lower']} to {r['upper']})" for r in rows)
     return Chart(
         _finish(limits + points + one),
-        f"Ratio and 95% limits by group, below 1 where fewer are known than at risk: {words}.",
+        "Ratio and 95% limits by group, below 1 where a smaller share is open to the team than shows "
+        f"several indicators: {words}.",
     )

@@ -22,7 +22,7 @@ from profile_pipeline.tables import (
     conform,
 )
 
-MOST = 13
+MOST = 14
 ROW = ("finding", "confidence", "table", "strand")
 # Chance of a distance being called near though it isn't, over all distances tried together.
 BEYOND_CHANCE = 0.05
@@ -85,6 +85,22 @@ LEVEL_WORDS = {
     "significant": "at significant risk",
     "serious": "at serious risk",
 }
+
+
+def not_held(evidence: Evidence) -> pl.DataFrame:
+    """What the profile can't tell of at all, because nothing is held of it."""
+    names = [gaps.SHORT[key] for key in gaps.needs_not_held(evidence)]
+    if not names:
+        return _none()
+    said = (
+        f"Nothing is held of: {', '.join(names)}. No figure rests on them here; that none is shown "
+        "doesn't mean that there is none."
+    )
+    return pl.DataFrame(
+        [(said, HIGH, "intelligence_gaps", "protect")],
+        schema=dict.fromkeys(ROW, pl.String),
+        orient="row",
+    )
 
 
 def unlisted_children(evidence: Evidence) -> pl.DataFrame:
@@ -167,21 +183,23 @@ def premises(evidence: Evidence) -> pl.DataFrame:
 
 
 def interviews(evidence: Evidence) -> pl.DataFrame:
-    """Return interviews late or not held."""
+    """Return interviews late or none recorded."""
     return (
         gaps.interviews_of_the_year(evidence)
         .filter(pl.col("due") > 0, pl.col("late") + pl.col("none") > 0)
         .select(
             finding=sentence(
-                "In the last four quarters ",
+                "In ",
+                pl.col("window"),
+                " ",
                 share_of(pl.col("all_failed"), pl.col("all_due")),
-                " of return interviews were late or not held (",
+                " of the return interviews due were late or none is recorded (",
                 pl.col("all_late"),
-                " and ",
+                " late, ",
                 pl.col("all_none"),
-                " of ",
+                " with none recorded, of ",
                 pl.col("all_due"),
-                ").",
+                " due).",
             ),
             confidence=pl.lit(HIGH),
             table=pl.lit("return_interviews"),
@@ -231,7 +249,9 @@ def hidden(evidence: Evidence) -> pl.DataFrame:
         .filter(pl.col("rows") > 0)
         .select(
             finding=sentence(
-                "Children of these groups are possibly under-identified: ",
+                "Children of these groups are possibly under-identified, a smaller share of the "
+                "children open now than of those with "
+                f"{evidence.settings.overlap_at_least} or more indicators: ",
                 pl.col("groups"),
                 ". A prompt to look, not a finding about them.",
             ),
@@ -248,7 +268,7 @@ def referrals(evidence: Evidence) -> pl.DataFrame:
         gaps.few_referrals(evidence)
         .filter(pl.col("priority") == "high")
         .sort("agency")
-        .select(sources=pl.col("agency").str.join(", "), rows=pl.len())
+        .select(sources=pl.col("agency").str.to_lowercase().str.join(", "), rows=pl.len())
         .filter(pl.col("rows") > 0)
         .select(
             finding=sentence("Very few children are referred by: ", pl.col("sources"), "."),
@@ -271,7 +291,7 @@ def who(evidence: Evidence) -> pl.DataFrame:
     parts = [
         ("sex", "female", "girls"),
         ("looked_after", "yes", "looked after"),
-        ("missing_in_year", "yes", "missing in the year before"),
+        ("missing_in_year", "yes", "missing at least once in the four quarters to then"),
     ]
     quarter = latest["quarter"][0]
     words = [
@@ -279,8 +299,12 @@ def who(evidence: Evidence) -> pl.DataFrame:
         for dimension, category, word in parts
         if _part(latest, dimension, category)[1]
     ]
+    if not words:
+        return _none()
+    day = last_day(str(quarter))
+    said = f"Of the children open and at risk on {day.day} {day:%B %Y}: {', '.join(words)}."
     return pl.DataFrame(
-        [(f"Of the children open now: {', '.join(words)}.", HIGH, "victim_profile", "protect")],
+        [(said, HIGH, "victim_profile", "protect")],
         schema=dict.fromkeys(ROW, pl.String),
         orient="row",
     )
@@ -350,6 +374,7 @@ def absent_agencies(evidence: Evidence) -> pl.DataFrame:
 
 RULES: tuple[Rule, ...] = (
     scale,
+    not_held,
     unlisted_children,
     places,
     near_homes,

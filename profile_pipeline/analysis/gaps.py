@@ -10,7 +10,12 @@ from datetime import timedelta
 
 import polars as pl
 
-from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quarters_ended
+from profile_pipeline.analysis.counting import (
+    QUARTERS_IN_YEAR,
+    SUSPECT,
+    last_four_quarters,
+    quarters_ended,
+)
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.handling import restricted_rows
 from profile_pipeline.analysis.holding import (
@@ -200,6 +205,17 @@ NEEDED = {
         "high",
     ),
 }
+SHORT = {
+    (MEASURE, "cse_tracker"): "the CSE team's tracker",
+    (FIELD, "cse_tracker.screening_date"): "dates of screening",
+    (MEASURE, "offence"): "crimes",
+    (ROLE, SUSPECT): "suspects",
+    (MEASURE, "missing_episode"): "missing episodes one by one",
+    (FIELD, "missing_episode.returned_at"): "returns of missing children",
+    (FIELD, "missing_episode.interview_at"): "return interviews",
+    (MEASURE, "information_report"): "information reports",
+    (MEASURE, "disruption"): "disruption and outcomes",
+}
 # A need that is told with another: without any tracker its dates need no gap of their own.
 PART_OF = {
     (FIELD, "cse_tracker.screening_date"): (MEASURE, "cse_tracker"),
@@ -207,15 +223,17 @@ PART_OF = {
 }
 
 
-def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
-    """What the profile needs and nobody supplies, or of which nothing usable came: not nought."""
-    held = evidence.table(HOLDING)
-    if held.is_empty():
-        return _none()
+def needs_not_held(evidence: Evidence) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the needs held for no quarter of the period: kind and name -> state and datasets."""
     absent = {
         (kind, name): (state, datasets)
-        for kind, name, state, datasets in not_held(held).iter_rows()
+        for kind, name, state, datasets in not_held(evidence.table(HOLDING)).iter_rows()
     }
+    return {key: absent[key] for key in NEEDED if key in absent and PART_OF.get(key) not in absent}
+
+
+def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
+    """What the profile needs and nobody supplies, or of which nothing usable came: not nought."""
     rows = [
         _one(
             "collection",
@@ -230,9 +248,8 @@ def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
             question,
             priority,
         )
-        for key, (finding, agency, question, priority) in NEEDED.items()
-        if key in absent and PART_OF.get(key) not in absent
-        for state, datasets in [absent[key]]
+        for key, (state, datasets) in needs_not_held(evidence).items()
+        for finding, agency, question, priority in [NEEDED[key]]
     ]
     return pl.concat(rows) if rows else _none()
 
@@ -1032,8 +1049,8 @@ def interviews(column: str) -> pl.Expr:
 def interviews_of_the_year(evidence: Evidence) -> pl.DataFrame:
     """Return one row on the return interviews of the last four quarters.
 
-    Counts `due, late, none` and marks of the figures: `all_due, all_in_time, all_late, all_none`,
-    and `all_failed` of those late and none together.
+    Counts `due, late, none, quarters` (those held, of the four; `window` in words) and marks of the
+    figures: `all_due, all_in_time, all_late, all_none`, and `all_failed` of late and none together.
     """
     return (
         evidence.table(PROFILE["return_interviews"])
@@ -1050,11 +1067,16 @@ def interviews_of_the_year(evidence: Evidence) -> pl.DataFrame:
             all_none=total(interviews("none")),
             all_failed=total(interviews("late"), interviews("none")),
         )
+        .with_columns(
+            window=pl.when(pl.col("quarters") < QUARTERS_IN_YEAR)
+            .then(pl.format("{} of the last four quarters (the others are not held)", "quarters"))
+            .otherwise(pl.lit("the last four quarters"))
+        )
     )
 
 
 def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
-    """Too many return interviews late or not held in the last four quarters."""
+    """Too many return interviews late or none recorded in the last four quarters."""
     limit = evidence.settings.gaps.late_or_no_interview_percent
     providers = (
         evidence.named(evidence.table(MEASURES["missing_episode"]).select("dataset").unique())[
@@ -1072,14 +1094,15 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
             theme=pl.lit("screening"),
             finding=sentence(
                 share_of(pl.col("all_failed"), pl.col("all_due")),
-                " of return interviews in the last four quarters "
-                "were late or not held: what these children could have said is not known.",
+                " of return interviews due in ",
+                pl.col("window"),
+                " were late or none is recorded: what these children could have said is not known.",
             ),
             evidence=sentence(
                 pl.col("all_late"),
                 " late and ",
                 pl.col("all_none"),
-                " not held of ",
+                " with none recorded, of ",
                 pl.col("all_due"),
                 f" due; the limit is {limit:g}% (return_interviews).",
             ),
@@ -1148,7 +1171,7 @@ def few_referrals(evidence: Evidence) -> pl.DataFrame:
                 number(pl.col("total")),
                 f" children ever open; the limit is {limit:g}% (referral sources).",
             ),
-            agency=pl.col("referral_source"),
+            agency=_capital(pl.col("referral_source")),
             question=pl.lit(
                 "What do you see of children at risk that doesn't become a referral, and why?"
             ),
@@ -1171,8 +1194,8 @@ def hidden_groups(evidence: Evidence) -> pl.DataFrame:
             finding=sentence(
                 "Possibly under-identified, ",
                 pl.col("group"),
-                ": fewer are open to the CSE team "
-                f"than the children with {least} or more indicators would suggest",
+                ": a smaller share of the children open now than of those with "
+                f"{least} or more indicators",
                 pl.when(sure).then(pl.lit("")).otherwise(pl.lit(", which chance may explain")),
                 ". A prompt to look, not a finding about the group.",
             ),
@@ -1525,3 +1548,8 @@ def _one(
 
 def _none() -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(ROW, pl.String))
+
+
+def _capital(text: pl.Expr) -> pl.Expr:
+    """Return a text with its first letter capital, the rest as it stands."""
+    return text.str.slice(0, 1).str.to_uppercase() + text.str.slice(1)

@@ -100,9 +100,7 @@ def _flag(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     return frame.select(*KEY, "quarter").unique().with_columns(pl.lit(True).alias(name))
 
 
-def _able(
-    supplies: pl.DataFrame, fate: pl.DataFrame, missing_column: pl.DataFrame
-) -> pl.DataFrame:
+def _able(supplies: pl.DataFrame, fate: pl.DataFrame, missing_column: pl.DataFrame) -> pl.DataFrame:
     """Return the supplies with each file that could tell: `..., file, delivered`."""
     used = (
         fate.filter(pl.col("fate").is_in(["harmonised", "kept_apart"]))

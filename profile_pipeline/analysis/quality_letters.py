@@ -59,6 +59,7 @@ FIELDS = {
     "ethnicity_code": "Ethnic group",
     "disability": "Disability",
     "postcode": "Postcode",
+    "postcode_sector": "Postcode sector",
 }
 
 

@@ -38,10 +38,12 @@ from profile_pipeline.tables import (
 )
 
 UNDER = "possible under-identification"
-MAYBE_UNDER = "fewer known than at risk, which chance may explain"
-OVER = "a larger share of the known than of those at risk"
+MAYBE_UNDER = (
+    "a smaller share of the open than of those with several indicators, which chance may explain"
+)
+OVER = "a larger share of the open than of those with several indicators"
 NO_DIFFERENCE = "no difference beyond chance"
-NO_COMPARISON = "cannot tell: no child of the group at risk"
+NO_COMPARISON = "cannot tell: no child of the group has several indicators"
 TOO_MUCH_UNKNOWN = "cannot tell: too much is not recorded"
 NOT_COMPARED = "not compared"
 FALSE_DISCOVERY_RATE = 0.10

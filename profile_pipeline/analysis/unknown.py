@@ -71,7 +71,9 @@ def open_child(
     )
 
 
-def combinations(frame: pl.DataFrame, held: pl.DataFrame, settings: ProfileSettings) -> pl.DataFrame:
+def combinations(
+    frame: pl.DataFrame, held: pl.DataFrame, settings: ProfileSettings
+) -> pl.DataFrame:
     """Return analysis.combination without the counts that need the tracker, where it isn't held."""
     return _of_overlap(frame, held, settings)
 
@@ -167,9 +169,7 @@ def representation(
 ) -> pl.DataFrame:
     """Known by the tracker of now, several indicators by those held; a ratio needs both."""
     now, any_held = tracker_now(held, settings), bool(indicators_of_the_year(held, settings))
-    blanked = _blank(
-        _blank(frame, ("known",), pl.lit(now)), ("at_risk",), pl.lit(any_held)
-    )
+    blanked = _blank(_blank(frame, ("known",), pl.lit(now)), ("at_risk",), pl.lit(any_held))
     if now and any_held:
         return blanked
     said = NOTHING_KNOWN if not now else NOTHING_AT_RISK
@@ -189,9 +189,7 @@ def screening_coverage(
     ]
     listed = pl.col("group").is_in(groups)
     screened = pl.lit(ever_held(held, FIELD, "cse_tracker.screening_date"))
-    return _blank(
-        _blank(frame, ("children",), listed), ("screened", "percent"), listed & screened
-    )
+    return _blank(_blank(frame, ("children",), listed), ("screened", "percent"), listed & screened)
 
 
 def return_interviews(frame: pl.DataFrame, held: pl.DataFrame, _: ProfileSettings) -> pl.DataFrame:
@@ -231,9 +229,7 @@ TABLES: dict[str, Blank] = {
 }
 
 
-def _of_overlap(
-    frame: pl.DataFrame, held: pl.DataFrame, settings: ProfileSettings
-) -> pl.DataFrame:
+def _of_overlap(frame: pl.DataFrame, held: pl.DataFrame, settings: ProfileSettings) -> pl.DataFrame:
     ever = pl.lit(ever_held(held, MEASURE, "cse_tracker"))
     frame = _blank(frame, ("known_to_cse",), ever)
     return _blank(frame, ("at_risk_now",), pl.lit(tracker_now(held, settings)))
@@ -253,6 +249,4 @@ def _blank(frame: pl.DataFrame, columns: Sequence[str], known: Known) -> pl.Data
 
 def _shares(frame: pl.DataFrame, count: str) -> pl.DataFrame:
     """Return a table of dimensions whose shares went with their counts."""
-    return _blank(
-        frame, ("percent", "not_recorded_percent"), pl.col(count).is_not_null()
-    )
+    return _blank(frame, ("percent", "not_recorded_percent"), pl.col(count).is_not_null())

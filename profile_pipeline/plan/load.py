@@ -442,7 +442,7 @@ def _strange_values(
 ) -> Iterator[tuple[str, str, list[str]]]:
     """Yield column, value and the standard values for values that are mapped to none of them."""
     unknown = unknown_texts(own_codes)
-    for name, source in _coded(dataset):
+    for name, source in coded(dataset):
         if name not in CLOSED_LISTS:
             continue
         standard = sorted({value for value in code_list(name).values() if value is not None})
@@ -454,7 +454,7 @@ def _strange_values(
                 yield source.column, value, standard
 
 
-def _coded(dataset: Dataset) -> Iterator[tuple[str, Source]]:
+def coded(dataset: Dataset) -> Iterator[tuple[str, Source]]:
     """Yield the code list of each column that is read by one, and the column."""
     for subject in dataset.subjects:
         for field, name in SUBJECT_CODES.items():

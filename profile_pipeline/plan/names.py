@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.load import Plan, coded
 
 
 def dataset_names(plan: Plan) -> pl.DataFrame:
@@ -94,3 +94,22 @@ def supplies(plan: Plan) -> pl.DataFrame:
         "snapshot": pl.Boolean,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def code_lists(plan: Plan) -> dict[str, str]:
+    """Return the code lists that the plan's columns are read by, each with what reads it."""
+    used: dict[str, list[str]] = {}
+    for dataset in plan.datasets:
+        for name, source in coded(dataset):
+            if source.values is None or source.codes is not None:
+                used.setdefault(source.codes or name, []).append(dataset.title)
+    own = plan.own_codes
+    return {
+        name.replace("_", " "): "; ".join(dict.fromkeys(titles))
+        + (
+            " (with the partnership's own spellings)"
+            if own and (own / f"{name}.csv").is_file()
+            else ""
+        )
+        for name, titles in sorted(used.items())
+    }
