@@ -1064,8 +1064,8 @@ PROFILE: dict[str, Table] = {
             (
                 "closed",
                 WHOLE,
-                "open at the level at the end of the quarter before, not open now; null without its "
-                "tracker",
+                "open at the level at the end of the quarter before, not open now; null where that "
+                "quarter isn't held",
             ),
             ("carried_over", WHOLE, "of them, open at the end of the quarter before"),
         ),

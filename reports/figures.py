@@ -291,6 +291,6 @@ def _representation(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) ->
     words = "; ".join(f"{r['group']} {r['ratio']} ({r['lower']} to {r['upper']})" for r in rows)
     return Chart(
         _finish(limits + points + one),
-        "Ratio and 95% limits by group, below 1 where a smaller share is open to the team than shows "
-        f"several indicators: {words}.",
+        "Ratio and 95% limits by group, below 1 where a smaller share is open to the team than "
+        f"shows several indicators: {words}.",
     )

@@ -16,7 +16,7 @@ from profile_pipeline.quarters import (
 )
 from profile_pipeline.tables import NOT_HELD, NOT_RECORDED, SUPPRESSED, TOTAL
 from reports.context import ReportContext
-from reports.markdown import Markdown, bullets, escape, table
+from reports.markdown import Markdown, escape, table
 
 QUARTERS_SHOWN = 4
 PAIRS_SHOWN = 15
@@ -304,8 +304,8 @@ def quality(ctx: ReportContext) -> Markdown:
         ["Dataset", "Quarter", *measures.values()],
         rows,
         [6, 3, *[3] * len(measures)],
-        "Rows in the latest delivery of each dataset (rows, not children). In another dataset too: of "
-        "the people in these rows, those whom another dataset names in any quarter of the period. "
+        "Rows in the latest delivery of each dataset (rows, not children). In another dataset too: "
+        "of the people in these rows, those whom another dataset names in any quarter. "
         "Days late: a dash where the day of arrival can't be told",
         (0, 1),
     )
@@ -504,8 +504,8 @@ def cohort(ctx: ReportContext) -> Markdown:
         ["Quarter", "Level", "Children", "Opened", "Closed", "Carried over"],
         rows,
         [3, 3, 2, 2, 2, 2],
-        "Children open and at risk at the end of each quarter (distinct children). Closed: open at the "
-        "level a quarter before and not now; not held where the quarter before isn't",
+        "Children open and at risk at the end of each quarter (distinct children). Closed: open at "
+        "the level a quarter before and not now; not held where the quarter before isn't",
         (0, 1),
     )
     breaks = [
@@ -633,7 +633,7 @@ def prevalence(ctx: ReportContext) -> Markdown:
         rows,
         [5, 2, 2, 3, 5],
         f"Children by indicator, {first} to {last} (distinct children of the area under 18 on "
-        f"{first}; a child has as many rows as indicators). Not held: no dataset tells of it, a gap",
+        f"{first}; a child stands in the row of each). Not held: no dataset tells of it, a gap",
         (0, 4),
     )
 
@@ -677,8 +677,8 @@ def pairs(ctx: ReportContext) -> Markdown:
         ["Indicator", "and", "Children"],
         rows,
         [5, 5, 2],
-        "Pairs that meet most often in one child, last four quarters (distinct children; ties at the "
-        "end all shown)",
+        "Pairs that meet most often in one child, last four quarters (distinct children; ties at "
+        "the end all shown)",
         (0, 1),
     )
 
@@ -804,8 +804,8 @@ def screening(ctx: ReportContext) -> Markdown:
             ).iter_rows()
         ],
         [6, 2, 2, 2],
-        "Children of the groups to be screened routinely, whole period (distinct children; a child may "
-        "be in several groups)",
+        "Children of the groups to be screened routinely, whole period (distinct children; a child "
+        "may be in several groups)",
     )
     if _unknown(frame, "screened"):
         return Markdown(f"{made}\n\n{not_held(ctx, 'screening')}")

@@ -185,7 +185,8 @@ NEEDED = {
         "medium",
     ),
     (FIELD, "missing_episode.interview_at"): (
-        "Return interviews are not held: whether children who were missing were heard can't be told",
+        "Return interviews are not held: whether children who were missing were heard can't be "
+        "told",
         "Children's services (statutory sector), or who interviews for them (voluntary sector)",
         "Can the date and time of each return interview be sent with its missing episode?",
         "high",

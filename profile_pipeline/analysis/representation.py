@@ -217,7 +217,9 @@ def compare_with_population(representation: pl.DataFrame) -> pl.DataFrame:
     groups = representation.filter(
         ~pl.col("category").is_in([NOT_RECORDED, TOTAL]), pl.col("population") > 0
     )
-    frames = [_observed_over_expected(groups, name) for name in ("known", "at_risk")]
+    frames = [
+        _observed_over_expected(groups.drop_nulls(name), name) for name in ("known", "at_risk")
+    ]
     return conform(pl.concat(frames), POPULATION_COMPARISON)
 
 

@@ -239,7 +239,7 @@ def _in(quarters: Collection[str]) -> Known:
     return pl.col("quarter").is_in(sorted(quarters))
 
 
-def _if(known: bool, column: str) -> Known:  # noqa: FBT001
+def _if(known: bool, column: str) -> Known:
     return pl.when(pl.lit(known)).then(pl.col(column))
 
 

@@ -84,7 +84,7 @@ def supplies(plan: Plan) -> pl.DataFrame:
                     for field, source in event.fields.items()
                 ]
             rows.append((dataset.id, kind, str(name), needs, one_of, *rest))
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "dataset": pl.String,
         "kind": pl.String,
         "name": pl.String,

@@ -43,8 +43,9 @@ def safe_tables(
 ) -> dict[str, pl.DataFrame]:
     """Return the tables as the edition may print them: every column text, suppressed cells `[c]`.
 
-    A count that is null because nothing is held is `[x]`, other nulls are empty text; percentages have one decimal, ratios two. Rows keep their order, except
-    that a category widened by a ladder stands once.
+    A count that is null because nothing is held is `[x]`, other nulls are empty text; percentages
+    have one decimal, ratios two. Rows keep their order, except that a category widened by a ladder
+    stands once.
 
     Args:
         tables: exact tables of `tables.PROFILE` by name, held to their contract;
