@@ -431,6 +431,11 @@ def _card(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _why_none(finding: HotspotFinding, settings: ProfileSettings) -> str:
+    if not finding.events:
+        return (
+            "No offence with a usable place is held, so none can be told: that no hotspot is shown "
+            "doesn't mean that there is none."
+        )
     if finding.baseline == "none":
         return finding.note
     if finding.events < settings.hotspots.minimum_events:
@@ -448,7 +453,9 @@ def _what_is_shown(locations: pl.DataFrame, settings: ProfileSettings) -> list[s
     return [
         "Hotspots: where more recorded offences with a CSE flag happened than the baseline "
         "explains.",
-        f"{share} of the offences recorded in the period have a place that can be used.",
+        f"{share} of the offences recorded in the period have a place that can be used."
+        if events
+        else "No recorded offence is held for the period: the map says nothing of where they are.",
         f"Offence density: offences in cells of {DENSITY_SIDES * settings.hotspots.hex_side_m:g} m "
         "side, in bands. It shows density, not significance.",
         "Registers and areas supplied by partners: children's homes by ward, licensed premises by "

@@ -127,8 +127,8 @@ def received(ctx: ReportContext, thing: str, quarters: Sequence[str] | None = No
     said = []
     if states.get("not received"):
         said.append(
-            f"Not received for {', '.join(states['not received'])}: {what}. These quarters are "
-            "not known; they are not nought."
+            f"No usable row was received for {', '.join(states['not received'])} of: {what}. "
+            "Whether there was nothing to send is not known; it is no nought."
         )
     if states.get("partly"):
         said.append(

@@ -93,8 +93,8 @@ def not_held(evidence: Evidence) -> pl.DataFrame:
     if not names:
         return _none()
     said = (
-        f"Nothing is held of: {', '.join(names)}. No figure rests on them here; that none is shown "
-        "doesn't mean that there is none."
+        f"Nothing is held of: {', '.join(names)}. That no figure is shown doesn't mean that there "
+        "is none."
     )
     return pl.DataFrame(
         [(said, HIGH, "intelligence_gaps", "protect")],

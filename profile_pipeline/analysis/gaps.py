@@ -523,6 +523,30 @@ def never_refreshed(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+# Who is likely to record an indicator, by sector, for those that no dataset evidences.
+INDICATOR_HOLDERS = {
+    "missing_from_home_or_care": "Police (statutory sector)",
+    "unauthorised_absence": "Schools (education sector)",
+    "excluded_from_school": "Schools (education sector)",
+    "missing_education": "Children missing education team (education sector)",
+    "offending": "Youth offending service (statutory sector)",
+    "sexually_transmitted_infection": "Sexual health service (health sector)",
+    "substance_misuse": "Substance misuse service (health sector)",
+    "homelessness": "Housing (statutory sector)",
+    "domestic_abuse": "Police, or children's services (statutory sector)",
+    "looked_after": "Children's services (statutory sector)",
+    "mental_health": "Child and adolescent mental health service (health sector)",
+    "gang_involvement": "Police, or youth offending service (statutory sector)",
+    "cse_crime": "Police (statutory sector)",
+    "cse_assessment_factor": "Children's services (statutory sector)",
+    "health_cse_concern": "Sexual health service (health sector)",
+    "voluntary_cse_concern": "Voluntary projects (voluntary sector)",
+    "school_cse_concern": "Schools (education sector)",
+    "named_in_information_report": "Police (statutory sector)",
+    "child_in_need": "Children's services (statutory sector)",
+}
+
+
 def silent_indicators(evidence: Evidence) -> pl.DataFrame:
     """An indicator of the strategy that no dataset evidences: unknown, not absent."""
     labels = evidence.indicators.select("indicator", "label")
@@ -535,11 +559,15 @@ def silent_indicators(evidence: Evidence) -> pl.DataFrame:
             theme=pl.lit("collection"),
             finding=sentence("No dataset evidences the indicator: ", pl.col("label"), "."),
             evidence=pl.lit("Source 'none' in indicator_prevalence; unknown, not absent."),
-            agency=pl.lit(CSE_TEAM),
-            question=sentence(
-                "Which agency records it, in screening or in information reports: ",
-                pl.col("label"),
-                "?",
+            agency=pl.col("indicator").replace_strict(INDICATOR_HOLDERS, default=CSE_TEAM),
+            question=pl.when(pl.col("indicator").is_in(list(INDICATOR_HOLDERS)))
+            .then(sentence("Can you supply records of it: ", pl.col("label"), "?"))
+            .otherwise(
+                sentence(
+                    "Which agency records it, in screening or in information reports: ",
+                    pl.col("label"),
+                    "?",
+                )
             ),
             priority=pl.lit("medium"),
         )

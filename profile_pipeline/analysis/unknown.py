@@ -24,7 +24,7 @@ from profile_pipeline.plan.settings import ProfileSettings
 from profile_pipeline.quarters import last_day, previous_quarter
 from profile_pipeline.tables import TOTAL
 
-NOTHING_KNOWN = "cannot tell: who is known to the CSE team now is not held"
+NOTHING_KNOWN = "cannot tell: the tracker of now is not held"
 NOTHING_AT_RISK = "cannot tell: no indicator is held"
 NO_LIST = (
     " The CSE team's tracker is not held: who is on any list is not known, and nothing is counted."

@@ -349,4 +349,4 @@ def test_a_missed_quarter_is_said_to_be_missed() -> None:
     held = nothing_but("everything", quarters=[q for q in QUARTERS if q != Q3])
     said = PARTS["disruption"](context(held))
     assert "not held" in said
-    assert "Not received for 2015\\-16 Q3" in said
+    assert "No usable row was received for 2015\\-16 Q3" in said
