@@ -198,6 +198,24 @@ def test_tables_are_csv_files_and_one_workbook_with_contents() -> None:
     assert book["victim_profile"].freeze_panes == "A2"
 
 
+def test_percents_in_the_workbook_are_numbers() -> None:
+    files = table_files(safe(), EDITION)
+    page = openpyxl.load_workbook(io.BytesIO(files["tables.xlsx"]))["victim_profile"]
+    head = [cell.value for cell in page[1]]
+    percents = [page.cell(row, head.index("percent") + 1) for row in range(2, page.max_row + 1)]
+    shares = [cell for cell in percents if cell.value not in (None, "", "[c]")]
+    assert shares
+    assert {cell.data_type for cell in shares} == {"n"}
+    assert {cell.number_format for cell in shares} == {"0.0"}
+
+
+def test_a_code_with_a_leading_zero_stays_a_text() -> None:
+    frame = pl.DataFrame({"code": ["007"], "version": ["1.10"], "said": ["in 1.5 hours"]})
+    frame = pl.concat([frame, pl.DataFrame({"code": ["8"], "version": ["x"], "said": ["-"]})])
+    page = openpyxl.load_workbook(io.BytesIO(workbook_bytes([Sheet("a", frame)], "t")))["a"]
+    assert [cell.value for cell in page[2]] == ["007", "1.10", "in 1.5 hours"]
+
+
 def test_the_same_tables_make_the_same_files() -> None:
     assert table_files(safe(), EDITION) == table_files(safe(), EDITION)
 
