@@ -191,7 +191,7 @@ HOLDING = Table(
         (
             "state!",
             TEXT,
-            "held, partly (a file is missing, others tell of it), not received, not supplied",
+            "held, partly (a file is missing, another came), not received, not supplied",
         ),
         (
             "datasets!",

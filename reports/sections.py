@@ -125,7 +125,7 @@ def received(ctx: ReportContext, thing: str, quarters: Sequence[str] | None = No
         for state, found in _states(ctx, kind, name).items()
     }
     said = []
-    if states.get("not received"):
+    if states.get("not received") and states.keys() & {"held", "partly"}:
         said.append(
             f"No usable row was received for {', '.join(states['not received'])} of: {what}. "
             "Whether there was nothing to send is not known; it is no nought."
@@ -526,11 +526,22 @@ def by_dimension(ctx: ReportContext, name: str, count: str, mark: str = "##") ->
         return not_held(ctx, name)
     quarters = sorted(set(frame["quarter"].to_list()))[-QUARTERS_SHOWN:]
     frame = frame.filter(pl.col("quarter").is_in(quarters))
-    parts = [
-        f"{mark} {escape(title(str(dimension)))}\n\n"
-        f"{_dimension(ctx, str(dimension), rows, quarters, count, _made_of(name, str(dimension)))}"
-        for (dimension,), rows in frame.group_by("dimension", maintain_order=True)
-    ]
+    of_thing: dict[str, list[str]] = {}
+    for dimension in frame["dimension"].unique(maintain_order=True).to_list():
+        of_thing.setdefault(_made_of(name, dimension), []).append(dimension)
+    parts: list[str] = []
+    for thing, dimensions in of_thing.items():
+        told = frame.filter(pl.col("dimension").is_in(dimensions))
+        if _unknown(told, count):
+            parts.append(not_held(ctx, thing))
+            continue
+        if line := received(ctx, thing, quarters):
+            parts.append(escape(line))
+        parts += [
+            f"{mark} {escape(title(str(dimension)))}\n\n"
+            f"{_dimension(ctx, str(dimension), rows, quarters, count)}"
+            for (dimension,), rows in told.group_by("dimension", maintain_order=True)
+        ]
     return Markdown("\n\n".join(parts))
 
 
@@ -546,10 +557,7 @@ def _dimension(
     rows: pl.DataFrame,
     quarters: Sequence[str],
     count: str,
-    thing: str,
 ) -> Markdown:
-    if _unknown(rows.filter(pl.col("category") == TOTAL), count):
-        return not_held(ctx, thing)
     cells = {
         (category, quarter): (number, percent, unknown)
         for quarter, category, number, percent, unknown in rows.select(
@@ -590,7 +598,7 @@ def _dimension(
     if nowhere:
         when = "these quarters" if known == list(quarters) else ", ".join(known)
         none = f"None in {when}: {', '.join(nowhere)}."
-    return _noted(made, none, received(ctx, thing, quarters))
+    return _noted(made, none)
 
 
 def _category(ctx: ReportContext, dimension: str, name: str) -> str:

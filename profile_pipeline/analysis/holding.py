@@ -45,8 +45,10 @@ def holding(
 
     A file tells of its quarter when a row of it could be used and it has the columns that say so; a
     year's file tells of the year, one that comes once of the whole period, a school census of its
-    term and the quarter before, a snapshot of its own quarter alone. Rows that a later file dates
-    into a quarter whose own file never came make it partly held: they are counted, and it is said.
+    term and the quarter before, a snapshot of its own quarter alone. A quarter is partly held where
+    the file of one dataset came and that of another did not, or where no file was due and others
+    date rows into it. Where every file due is missing it is not received: the few rows that came
+    late in others are no count of the quarter.
 
     Args:
         supplies: `plan.names.supplies`.
@@ -86,7 +88,7 @@ def holding(
         .then(pl.lit(NOT_SUPPLIED))
         .when(pl.col("told") & ~pl.col("missed"))
         .then(pl.lit(HELD))
-        .when(pl.col("told") | pl.col("dated"))
+        .when(pl.col("told") | (pl.col("dated") & ~pl.col("missed")))
         .then(pl.lit(PARTLY))
         .otherwise(pl.lit(NOT_RECEIVED))
     )

@@ -16,7 +16,7 @@ from profile_pipeline.workbooks import Sheet, csv_bytes, workbook_bytes
 def table_files(safe: Mapping[str, pl.DataFrame], edition: Edition | None) -> dict[str, bytes]:
     """Return the files of an edition's tables by name: `<table>.csv` each and `tables.xlsx`.
 
-    CSV is UTF-8 with one header row; suppressed cells are `[c]`, figures that nobody supplied `[x]`.
+    CSV is UTF-8 with one header row; suppressed cells are `[c]`, figures nobody supplied `[x]`.
     Tables that aren't of the profile (regional summary, key findings) are left out. The same tables
     give the same bytes.
 

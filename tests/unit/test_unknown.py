@@ -113,7 +113,7 @@ def test_a_file_tells_of_its_own_span(tmp_path: Path, every: str, told: list[str
         assert by_quarter(held, "missing_episode") == told
 
 
-def test_rows_that_came_late_are_counted_and_said_to_be_a_part(tmp_path: Path) -> None:
+def test_a_few_rows_that_came_late_are_no_count_of_a_missed_quarter(tmp_path: Path) -> None:
     late = frame(
         tables.MEASURES["missing_episode"],
         [{"dataset": "missing", "file": f"missing/{Q4}", "row": 0, "quarter": Q3,
@@ -125,7 +125,7 @@ def test_rows_that_came_late_are_counted_and_said_to_be_a_part(tmp_path: Path) -
         missing=[("missing", Q3)],
         records={"records.missing_episode": late},
     )
-    assert by_quarter(held, "missing_episode") == ["held", "held", "partly", "held"]
+    assert by_quarter(held, "missing_episode") == ["held", "held", "not received", "held"]
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -350,3 +350,8 @@ def test_a_missed_quarter_is_said_to_be_missed() -> None:
     said = PARTS["disruption"](context(held))
     assert "not held" in said
     assert "No usable row was received for 2015\\-16 Q3" in said
+
+
+def test_one_note_stands_above_the_tables_of_a_section() -> None:
+    held = nothing_but("everything", quarters=[q for q in QUARTERS if q != Q3])
+    assert PARTS["suspects"](context(held)).count("No usable row was received") == 1
