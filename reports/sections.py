@@ -57,7 +57,8 @@ WINDOWS = {
     "seen_in": "Counted over the whole period up to the end of the quarter, so that a suspect whom "
     "another dataset named earlier is in more than one here and may be in one alone in the table "
     "before",
-    "missing_in_year": "The year is the four quarters up to the end of the quarter",
+    "missing_in_year": "The year is the four quarters up to the end of the quarter; not held where "
+    "one of them isn't",
     "ward": "A ward is not recorded where the place is online, unknown or not usable",
 }
 DELIVERED = {
@@ -570,7 +571,8 @@ def _dimension(
     for name in names:
         numbers = [cells.get((name, quarter), ("", "", ""))[0] for quarter in quarters]
         named = _category(ctx, dimension, name)
-        if set(numbers) <= {"0", "", NOT_HELD} and name not in (TOTAL, NOT_RECORDED):
+        told = {number for number in numbers if number != NOT_HELD}
+        if told and told <= {"0", ""} and name not in (TOTAL, NOT_RECORDED):
             nowhere.append(named)
             continue
         share = cells.get((name, last), ("", "", ""))[1]
@@ -593,7 +595,11 @@ def _dimension(
         [5, *[2] * len(quarters), 3],
         caption,
     )
-    known = [quarter for quarter in quarters if cells.get((TOTAL, quarter), ("",))[0] != NOT_HELD]
+    known = [
+        quarter
+        for quarter in quarters
+        if all(cells.get((name, quarter), ("",))[0] != NOT_HELD for name in names)
+    ]
     none = ""
     if nowhere:
         when = "these quarters" if known == list(quarters) else ", ".join(known)

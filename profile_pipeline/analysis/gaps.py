@@ -121,7 +121,10 @@ def never_delivered(evidence: Evidence) -> pl.DataFrame:
                 pl.col("dataset"),
                 "' for any of ",
                 pl.col("quarters"),
-                " quarters (quality.delivery).",
+                pl.when(pl.col("quarters") == 1)
+                .then(pl.lit(" quarter"))
+                .otherwise(pl.lit(" quarters")),
+                " (quality.delivery).",
             ),
             question=sentence(
                 "Can you supply '",
@@ -389,10 +392,11 @@ def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
         theme=pl.lit("data quality"),
         finding=sentence(pl.col("title"), " does not meet: ", pl.col("description")),
         evidence=sentence(
+            "Rows that fail: ",
             number(pl.col("failed")),
             " of ",
             number(pl.col("checked")),
-            " rows fail (quality.expectation).",
+            " (quality.expectation).",
         ),
         question=sentence("Why, and can '", pl.col("dataset"), "' be completed?"),
         priority=pl.when(pl.col("severity") == "critical")
@@ -772,7 +776,9 @@ def unknown_values(evidence: Evidence) -> pl.DataFrame:
             "' doesn't know.",
         ),
         evidence=sentence(
-            number(pl.col("rows")), " rows count as not recorded (quality.unknown_value)."
+            "Rows that count as not recorded for it: ",
+            number(pl.col("rows")),
+            " (quality.unknown_value).",
         ),
         question=sentence("What do these values of '", pl.col("column"), "' mean?"),
         priority=pl.lit("low"),

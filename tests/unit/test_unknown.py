@@ -355,3 +355,24 @@ def test_a_missed_quarter_is_said_to_be_missed() -> None:
 def test_one_note_stands_above_the_tables_of_a_section() -> None:
     held = nothing_but("everything", quarters=[q for q in QUARTERS if q != Q3])
     assert PARTS["suspects"](context(held)).count("No usable row was received") == 1
+
+
+def test_a_year_that_is_not_held_is_not_said_to_have_none() -> None:
+    """Children were open, whether they were missing isn't known: neither 'yes' nor 'none'."""
+    rows = [
+        {"quarter": q, "dimension": "missing_in_year", "category": c, "children": n,
+         "percent": None, "not_recorded_percent": None}
+        for q in QUARTERS
+        for c, n in (("yes", None), ("no", None), ("not recorded", None), ("all", 30))
+    ]  # fmt: skip
+    exact = frame(tables.PROFILE["victim_profile"], rows)
+    made = ReportContext(
+        settings=settings(),
+        tables=safe_tables({"victim_profile": exact}, EDITION),
+        deliveries=tables.empty(tables.DELIVERY),
+        edition="sub-group",
+        disclosure="",
+    )
+    said = PARTS["victims"](made)
+    assert "None in" not in said
+    assert "not held" in said
