@@ -50,15 +50,20 @@ def told() -> Iterator[None]:
 
 
 @app.command()
-def new(folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")]) -> None:
+def new(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, or is empty.")],
+) -> None:
     """Scaffold a profile folder with a commented plan."""
     from profile_pipeline.sample.scaffold import new_folder
 
+    was_there = folder.exists()
     with told():
         new_folder(folder)
+    name = escape(str(folder))
+    out.print(f"{name} was there and empty; it is used." if was_there else f"{name} is made.")
     out.print(
-        f"{escape(str(folder))} is ready."
-        " Edit profile.yaml and collection_plan.yaml, put files in data/, then:"
+        "In profile.yaml and collection_plan.yaml, fill in what stands in <angle brackets>,"
+        " put files in data/, then:"
     )
     out.print(f"  profile-pipeline check --profile {escape(shlex.quote(str(folder)))}")
 
@@ -105,10 +110,18 @@ def check(profile: ProfileOption = Path()) -> None:
         out.print(f"[yellow]![/yellow] {escape(note)}")
     datasets, quarters = len(plan.datasets), len(plan.quarters)
     if problems:
-        err.print(f"{len(problems)} problem(s). The run would go on without these files.")
+        err.print(
+            f"{counted(len(problems), 'problem')}. The run would go on without what they name."
+        )
         raise typer.Exit(EXIT_BAD_DATA)
-    out.print(f"[green]✓[/green] The plan holds: {datasets} datasets, {quarters} quarters.", end="")
-    out.print(f" {len(notes)} gap(s) to be told." if notes else "")
+    size = f"{counted(datasets, 'dataset')}, {counted(quarters, 'quarter')}"
+    out.print(f"[green]✓[/green] The plan holds: {size}.", end="")
+    out.print(f" {counted(len(notes), 'note')} above." if notes else "")
+
+
+def counted(number: int, one: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def _show_coverage(covered: "pl.DataFrame") -> None:
@@ -160,7 +173,7 @@ def run(
         outputs = _run(profile, day)
     gaps = _gaps(outputs)
     if gaps:
-        out.print(f"\n{len(gaps)} intelligence gaps:")
+        out.print(f"\n{counted(len(gaps), 'intelligence gap')}:")
         for line in gaps:
             out.print(f"  {escape(line)}")
     out.print("\nMade:")

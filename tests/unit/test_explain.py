@@ -13,6 +13,7 @@ from profile_pipeline.errors import PlanError
 from profile_pipeline.explain import explain
 from profile_pipeline.linkage import review_folder
 from profile_pipeline.plan.settings import LinkageSettings
+from tests.unit.small_plan import filled_folder
 
 BLANK = {
     "dataset": "school", "file": "school/q1.csv", "role": "child", "quarter": "2015-16 Q4",
@@ -109,9 +110,8 @@ def test_an_unknown_id_is_refused_and_a_former_id_is_traced(plan: SimpleNamespac
 
 def test_before_any_run_there_is_one_line_and_a_failing_exit(tmp_path: Path) -> None:
     from profile_pipeline.cli import app
-    from profile_pipeline.sample.scaffold import new_folder
 
-    new_folder(tmp_path / "p")
+    filled_folder(tmp_path / "p")
     done = CliRunner().invoke(app, ["explain", "C000001", "--profile", str(tmp_path / "p")])
     assert done.exit_code != 0
     assert "Traceback" not in done.output
