@@ -102,7 +102,7 @@ def check(profile: ProfileOption = Path()) -> None:
         faults += decision_problems(plan.folder / "review")
         if faults:
             raise PlanError([*faults, *problems])
-        notes += plan_notes(plan)
+        notes = list(dict.fromkeys([*notes, *plan_notes(plan)]))
     _show_coverage(coverage(plan))
     for problem in problems:
         err.print(f"[red]✗[/red] {escape(str(problem))}")
@@ -168,9 +168,17 @@ def run(
     ] = "",
 ) -> None:
     """Make everything: the problem profile, the gap table, the map and the workbooks."""
+    from profile_pipeline.plan.load import load_plan
+    from profile_pipeline.run import file_notes
+
     with told():
         day = _day(as_at)
         outputs = _run(profile, day)
+        notes = file_notes(profile, load_plan(profile))
+    if notes:
+        out.print("\nFiles that were not used, or took another's place:")
+        for note in notes:
+            out.print(f"  {escape(note)}")
     gaps = _gaps(outputs)
     if gaps:
         out.print(f"\n{counted(len(gaps), 'intelligence gap')}:")
@@ -254,15 +262,22 @@ def explain(
 def trace(
     dataset: Annotated[str, typer.Argument(help="The dataset's id in the plan.")],
     file: Annotated[str, typer.Argument(help="The file, such as 2015-16_Q4.csv.")],
-    row: Annotated[int, typer.Argument(min=0, help="The data row, from 0.")],
+    row: Annotated[int, typer.Argument(min=0, help="The data row, from 0, as in the warehouse.")],
     profile: ProfileOption = Path(),
+    of_file: Annotated[
+        bool,
+        typer.Option(
+            "--of-file",
+            help="ROW is the row of the file as a spreadsheet shows it, as letters give it.",
+        ),
+    ] = False,
 ) -> None:
     """Tell what became of a received row, by which rule, and where each value comes from."""
     from profile_pipeline.plan.load import load_plan
     from profile_pipeline.trace import trace_row
 
     with told():
-        lines = trace_row(load_plan(profile), dataset, file, row)
+        lines = trace_row(load_plan(profile), dataset, file, row, of_file=of_file)
     for line in lines:
         out.print(escape(line))
 

@@ -14,6 +14,7 @@ from profile_pipeline import tables
 from profile_pipeline.analysis.quality import data_quality
 from profile_pipeline.analysis.quality_rag import quality_rag
 from profile_pipeline.intake.collect import collect_dataset
+from profile_pipeline.intake.lines import file_rows
 from profile_pipeline.intake.records import subjects_of
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names
@@ -80,6 +81,9 @@ def frames_of(plan: Plan) -> dict[str, pl.DataFrame]:
         "quality.heading": pl.concat([p.headings for p in parts]),
         "quality.missing_column": pl.concat([p.missing_columns for p in parts]),
         "quality.unknown_value": pl.concat([p.harmonised.unknown_values for p in parts]),
+        "quality.file_row": file_rows(
+            tables.union([p.deliveries for p in parts], tables.DELIVERY), plan
+        ),
         "records.subject": subjects_of({k: one.harmonised.rows for k, one in kept.items()}),
     }
     quality = data_quality(

@@ -23,21 +23,21 @@ def test_each_agency_gets_its_own_letter_about_its_own_files(tmp_path: Path) -> 
     assert "Send the 3 deliveries" in police
 
 
-def test_a_row_that_could_not_be_used_is_found_by_its_line(tmp_path: Path) -> None:
+def test_a_row_that_could_not_be_used_is_found_by_its_row(tmp_path: Path) -> None:
     lines = [report(), "", report(Ref="R2", Date="31/02/2015"), report()]
     police = text_of(written(tmp_path, {"Q1": lines})["police.docx"])
-    # Line 1 holds the headings, line 3 is blank.
+    # Row 1 holds the headings, row 3 is blank.
     reason = REASONS["impossible_date"]
-    assert f"| Date | {reason[:1].upper()}{reason[1:]} | 1 | line 4" in police
-    assert "to the letter; it counts once | 1 | line 5" in police
+    assert f"| Date | {reason[:1].upper()}{reason[1:]} | 1 | row 4" in police
+    assert "missing/2015-16_Q1.csv | 1 | row 5 repeats row 2" in police
 
 
 def test_a_blanked_cell_is_to_be_corrected_and_a_mended_one_is_not(tmp_path: Path) -> None:
     lines = [report(DOB="01/02/2033"), report(Ref="R2", DOB="37288")]
     police = text_of(written(tmp_path, {"Q1": lines})["police.docx"])
-    assert f"{REASONS['date_of_birth_in_future'][1:]} | 1 | line 2" in police
+    assert f"{REASONS['date_of_birth_in_future'][1:]} | 1 | row 2" in police
     assert "| DOB | A spreadsheet serial number" in police
-    assert "line 3" not in police
+    assert "row 3" not in police
 
 
 def test_a_spelling_is_asked_about_when_three_rows_hold_it(tmp_path: Path) -> None:
