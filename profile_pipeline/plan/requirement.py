@@ -101,6 +101,11 @@ class Template:
         """Whether a file's headings are exactly the template's, in whatever order and case."""
         return {_folded(h) for h in headings} == {_folded(h) for h in self.headings}
 
+    def resembles(self, headings: Sequence[str]) -> bool:
+        """Whether a file has most of the template's headings: columns were taken out or added."""
+        own = {_folded(h) for h in self.headings}
+        return 2 * len(own.intersection(_folded(h) for h in headings)) > len(own)
+
 
 def _folded(heading: str) -> str:
     return " ".join(heading.replace("\ufeff", "").split()).casefold()

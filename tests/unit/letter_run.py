@@ -67,9 +67,15 @@ def written(
     return dict(letters(frames_of(plan), asked, plan))
 
 
-def frames_of(plan: Plan) -> dict[str, pl.DataFrame]:
-    """Return the tables that letters are made of."""
-    kept = {d.id: collect_dataset(plan, d, today=date(2016, 4, 30)) for d in plan.datasets}
+def frames_of(
+    plan: Plan, before: Mapping[str, pl.DataFrame] | None = None
+) -> dict[str, pl.DataFrame]:
+    """Return the tables that letters are made of; `before` is what an earlier run received."""
+    earlier = before or {}
+    kept = {
+        d.id: collect_dataset(plan, d, today=date(2016, 4, 30), before=earlier.get(d.id))
+        for d in plan.datasets
+    }
     parts = list(kept.values())
     fates = [one.fates(one.harmonised.quarantine) for one in parts if one.received.height]
     frames = {

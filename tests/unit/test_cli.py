@@ -233,6 +233,27 @@ def test_check_reads_the_review_folder_too(tmp_path: Path) -> None:
     assert "review/clerical_review.xlsx" in told
 
 
+def test_check_says_which_file_counts_and_what_nobody_takes(tmp_path: Path) -> None:
+    small_plan(tmp_path)
+    send(tmp_path, "missing/2015-16_Q1.csv", HEAD + "r,15/05/2015,x,,,,,,,\n")
+    send(tmp_path, "missing/2015-16_Q1_v2.csv", HEAD + "r,15/05/2015,x,,,,,,,\n" * 1 + "\n")
+    send(tmp_path, "housing/2015-16_Q1.csv", HEAD)
+    result = call("check", "--profile", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.stdout.splitlines() if line.startswith("!")]
+    assert "! housing/ (1 file): no dataset of the plan takes files from this folder" in told[0]
+    assert any(
+        "missing/2015-16_Q1.csv: not used. missing/2015-16_Q1_v2.csv counts instead:" in line
+        for line in told
+    )
+    assert any(
+        "missing/2015-16_Q1_v2.csv: replaces a delivery of 1 row (missing/2015-16_Q1.csv);"
+        " this one has 1." in line
+        for line in told
+    )
+    assert f"{len(told)} notes above." in result.stdout
+
+
 def test_check_writes_nothing(tmp_path: Path) -> None:
     small_plan(tmp_path)
     send(tmp_path, "missing/2015-16_Q1.csv", HEAD + "r,15/05/2015,x,,,,,,,\n")
