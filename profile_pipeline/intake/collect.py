@@ -421,7 +421,7 @@ def _missing_columns(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
             "file": file.file,
             "quarter": file.quarter,
             "column": column,
-            "used_for": used_for(column, dataset),
+            "used_for": used_for(column, file.template.dataset if file.template else dataset),
         }
         for file in files
         for column in file.missing
