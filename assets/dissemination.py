@@ -155,6 +155,7 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "records.indicator_event",
         "people.record_person",
         "people.cohort_link",
+        "quality.file_row",
     ),
     "For the analyst alone: each child with several indicators, and what puts the child there.",
     "excel",
@@ -174,6 +175,7 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
         counted=frozenset(i.id for i in plan.indicators if i.counts_in_overlap),
         cohort_link=named["people.cohort_link"],
+        file_row=named["quality.file_row"],
     )
     return _written({"priority_cohort.xlsx": content}, profile.output("restricted"))
 
@@ -186,6 +188,7 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.identity",
         "people.linkage_accuracy",
         "people.review_stopping",
+        "quality.file_row",
     ),
     "For the analyst alone: pairs of records that a person should decide on.",
     "excel",
@@ -201,6 +204,7 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         named["people.identity"],
         named["people.linkage_accuracy"],
         named["people.review_stopping"],
+        named["quality.file_row"],
     )
     return _written({"clerical_review.xlsx": content}, profile.output("restricted"))
 

@@ -18,18 +18,12 @@ from profile_pipeline import tables
 from profile_pipeline.analysis import quality_letters, quality_warnings
 from profile_pipeline.analysis.quality_rag import quality_rag
 from profile_pipeline.intake.lineage import lineage
-from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.intake.lines import file_rows
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names
+from profile_pipeline.plan.requirement import template_of
 from profile_pipeline.store import write_private
 
-LINES = {
-    "dataset": pl.String,
-    "file": pl.String,
-    "row": pl.Int64,
-    "line": pl.Int64,
-    "word": pl.String,
-}
 QUALITY = (
     "quality.delivery",
     "quality.fate",
@@ -40,6 +34,7 @@ QUALITY = (
     "quality.missing_column",
     "quality.unknown_value",
     "quality.expectation",
+    "quality.file_row",
     "profile.data_quality",
     "analysis.quality_rag",
 )
@@ -79,28 +74,25 @@ def roles_of(plan: Plan) -> dict[str, set[str]]:
     }
 
 
-def lines_of(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
-    """Return where rows stand in the agencies' files: `dataset, file, row, line, word`.
+def agreed_headings(heading: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return `dataset, column, heading` that are as agreed, though the plan's column differs.
 
-    Of files with rows that are named in a letter, and where the line is certain.
+    A filled template has the template's headings, a statutory return those of its own layout.
     """
-    named = pl.concat(
-        frames[name].select("dataset", "file")
-        for name in ("quality.quarantine", "quality.repairs", "quality.duplicate")
-    ).unique()
-    parts = [pl.DataFrame(schema=LINES)]
-    for dataset, file in named.sort("dataset", "file").iter_rows():
-        told = source_lines(plan.data_root / file, plan.dataset(dataset).read, file)
-        if told is not None:
-            word, lines = told
-            parts.append(
-                pl.DataFrame({"line": lines}, schema={"line": pl.Int64})
-                .with_row_index("row")
-                .with_columns(dataset=pl.lit(dataset), file=pl.lit(file), word=pl.lit(word))
-                .select(list(LINES))
-                .cast(LINES)  # type: ignore[arg-type]
-            )
-    return pl.concat(parts)
+    templates = [
+        (dataset.id, column, own)
+        for dataset in plan.datasets
+        if (template := template_of(dataset)) is not None
+        for column, own in template.renamed.items()
+    ]
+    returns = [dataset.id for dataset in plan.datasets if dataset.standard is not None]
+    names = ("dataset", "column", "heading")
+    return pl.concat(
+        [
+            pl.DataFrame(templates, schema=dict.fromkeys(names, pl.String), orient="row"),
+            heading.filter(pl.col("dataset").is_in(returns)).select(names),
+        ]
+    ).unique(maintain_order=True)
 
 
 def letters(
@@ -116,7 +108,8 @@ def letters(
     from reports.letter import LetterHead, agency_letter
 
     settings = plan.settings
-    datasets, lines, identity = dataset_names(plan), lines_of(frames, plan), identity_columns(plan)
+    datasets, identity = dataset_names(plan), identity_columns(plan)
+    agreed = agreed_headings(frames["quality.heading"], plan)
     roles = roles_of(plan)
     for agency in plan.collection.agencies:
         if agency.name not in set(datasets["agency"]):
@@ -125,7 +118,7 @@ def letters(
             frames,
             datasets,
             agency.name,
-            lines=lines,
+            agreed=agreed,
             identity=identity,
             gaps=quality_letters.addressed_to(gaps, agency.name, roles),
         )
@@ -197,6 +190,11 @@ def quality_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     return [
         table_asset(
             tables.LINEAGE, ["quality.heading"], lambda f, p: lineage(f["quality.heading"], p)
+        ),
+        table_asset(
+            tables.FILE_ROWS,
+            ["quality.delivery"],
+            lambda f, p: file_rows(f["quality.delivery"], p),
         ),
         table_asset(
             tables.QUALITY_RAG,

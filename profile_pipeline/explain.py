@@ -12,9 +12,11 @@ import polars as pl
 
 from profile_pipeline import store
 from profile_pipeline.errors import ContractError, PlanError, Problem
+from profile_pipeline.file_rows import in_words, with_file_row
 from profile_pipeline.linkage.explain import Explanation, explain_person, waterfall
 from profile_pipeline.linkage.saved_models import bar
 from profile_pipeline.plan.load import Plan
+from profile_pipeline.tables import FILE_ROWS, empty
 
 Lines = list[str]
 LOCK_TIMEOUT_S = 5.0
@@ -72,22 +74,29 @@ def _explained(connection: duckdb.DuckDBPyConnection, plan: Plan, person: str) -
         .unique()
         .iter_rows()
     )
-    count = told.records.height
+    held = store.has_table(connection, *FILE_ROWS.asset_key)
+    places = read("quality.file_row") if held else empty(FILE_ROWS)
+    records = _counted(told.records.height, "record", "records")
+    identities = _counted(len(names), "identity", "identities")
     return [
-        f"{person}: {count} records, {len(names)} identities (restricted: person-level data)",
+        f"{person}: {records}, {identities} (restricted: person-level data)",
         *_firmness(read("people.person_link"), person, plan.settings.linkage.strict_threshold),
         *_history(plan.folder, registry, person),
         "",
         "Records (I1, I2 ...: an identity is what is written about the person, once):",
-        *_records(told, subject, names),
+        *_records(told, subject, names, places),
         "",
         "What holds each identity, weight by weight (log2: +1 doubles the odds):",
         *_holds(told, evidence, names),
         *_against(told, names, of_identity),
         *_decisions(read("people.decision"), set(names), names),
         "",
-        *_indicators(connection, plan, person, record_person),
+        *_indicators(connection, plan, person, record_person, places),
     ]  # fmt: skip
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _registry(folder: Path) -> pl.DataFrame:
@@ -154,13 +163,15 @@ def _history(folder: Path, registry: pl.DataFrame, person: str) -> Lines:
     return lines
 
 
-def _records(told: Explanation, subject: pl.DataFrame, names: dict[str, str]) -> Lines:
+def _records(
+    told: Explanation, subject: pl.DataFrame, names: dict[str, str], places: pl.DataFrame
+) -> Lines:
     dated = told.records.join(subject, on="record_id", how="left", maintain_order="left")
     return [
-        f"  {names[identity]:<4} {day}  {dataset}, {file}, row {row}"
-        for identity, day, dataset, file, row in dated.select(
-            "identity", "date", "dataset", "file", "row"
-        ).iter_rows()
+        f"  {names[identity]:<4} {day}  {dataset}, {file}, {place}"
+        for identity, day, dataset, file, place in with_file_row(dated, places)
+        .select("identity", "date", "dataset", "file", in_words())
+        .iter_rows()
     ]
 
 
@@ -250,6 +261,7 @@ def _indicators(
     plan: Plan,
     person: str,
     record_person: pl.DataFrame,
+    places: pl.DataFrame,
 ) -> Lines:
     labels = {indicator.id: indicator.label for indicator in plan.indicators}
     mine = record_person.filter(pl.col("person_id") == person)
@@ -262,7 +274,9 @@ def _indicators(
     for (indicator,), rows in events.group_by("indicator", maintain_order=True):
         lines.append(f"  {labels.get(str(indicator), str(indicator))}")
         lines += [
-            f"      {day}  {dataset}, {file}, row {row}"
-            for day, dataset, file, row in rows.select("date", "dataset", "file", "row").iter_rows()
+            f"      {day}  {dataset}, {file}, {place}"
+            for day, dataset, file, place in with_file_row(rows, places)
+            .select("date", "dataset", "file", in_words())
+            .iter_rows()
         ]
     return lines if events.height else [*lines, "  none"]

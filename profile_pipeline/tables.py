@@ -86,7 +86,7 @@ FAULT = (
         ("column", TEXT, "column as the agency heads it; null when the row as a whole is meant"),
         ("value", TEXT, "the cell as received (person-level: never leaves the warehouse)"),
         ("rule!", TEXT, "id of the rule"),
-        ("reason!", TEXT, "the rule in words"),
+        ("reason!", TEXT, "what is wrong, in words"),
     ),
 )
 
@@ -175,7 +175,7 @@ DELIVERY = Table(
         ),
         ("rows", WHOLE, "data rows in the file (count)"),
         ("superseded_by", TEXT, "the newer file of the same quarter"),
-        ("problem", TEXT, "what is wrong with the file, in one sentence"),
+        ("problem", TEXT, "what is wrong with the file, or which file it takes the place of"),
     ),
 )
 HOLDING = Table(
@@ -226,6 +226,23 @@ HEADING = Table(
         ("quarter!", TEXT, "quarter the file was delivered for"),
         ("column!", TEXT, "column as the plan names it"),
         ("heading!", TEXT, "heading as received in that file"),
+    ),
+)
+FILE_ROWS = Table(
+    "quality",
+    "file_row",
+    "records",
+    "Where rows stand in the agency's own file as a spreadsheet shows it, run by run.",
+    ("dataset", "file", "from_row"),
+    _columns(
+        ("dataset!", TEXT, "id of the dataset"),
+        (
+            "file!",
+            TEXT,
+            "file's path below the data root; only files whose rows have certain places",
+        ),
+        ("from_row!", WHOLE, "first data row of the run, from 0"),
+        ("shift!", WHOLE, "what is added to a data row of the run to give the file's row, from 1"),
     ),
 )
 LINEAGE = Table(
@@ -1274,6 +1291,7 @@ ALL: tuple[Table, ...] = (
     MISSING_COLUMN,
     HOLDING,
     HEADING,
+    FILE_ROWS,
     LINEAGE,
     UNKNOWN_VALUE,
     EXPECTATION,

@@ -5,7 +5,6 @@ Restricted: what it returns holds the row's cells, for the analyst who asked, on
 
 import difflib
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -13,7 +12,7 @@ import polars as pl
 from profile_pipeline import store
 from profile_pipeline.errors import ContractError, PlanError, Problem
 from profile_pipeline.intake.lineage import received_row
-from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.intake.lines import rows_of_file
 from profile_pipeline.plan.collection import Dataset, Lookup
 from profile_pipeline.plan.load import Plan
 
@@ -27,7 +26,7 @@ FATES = {
 }
 
 
-def trace_row(plan: Plan, dataset: str, file: str, row: int) -> list[str]:
+def trace_row(plan: Plan, dataset: str, file: str, row: int, *, of_file: bool = False) -> list[str]:
     """Return what is known of one received row as lines of text.
 
     The cells as received; what became of it; for a row that can't be used every rule it broke, in
@@ -38,6 +37,7 @@ def trace_row(plan: Plan, dataset: str, file: str, row: int) -> list[str]:
         dataset: id of the dataset.
         file: the file's path below the data root, or its name where one file has it.
         row: data row in the file, from 0; blank, title and totals rows not counted.
+        of_file: `row` is the row as a spreadsheet shows the file, as letters and workbooks say it.
 
     Raises PlanError when there is no such dataset, file or row, or no run yet, and
     WarehouseBusyError when a run is under way.
@@ -55,16 +55,24 @@ def trace_row(plan: Plan, dataset: str, file: str, row: int) -> list[str]:
         raise PlanError(no_run)
     with store.connect(path, read_only=True, lock_timeout_s=LOCK_TIMEOUT_S) as con:
         try:
-            return list(_told(con, plan, plan.dataset(dataset), file, row))
+            return list(_told(con, plan, plan.dataset(dataset), file, row, of_file=of_file))
         except ContractError:
             raise PlanError(no_run) from None
 
 
 def _told(
-    con: duckdb.DuckDBPyConnection, plan: Plan, dataset: Dataset, file: str, row: int
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    dataset: Dataset,
+    file: str,
+    row: int,
+    *,
+    of_file: bool,
 ) -> Iterator[str]:
     fate = store.read_table(con, "quality", "fate").filter(pl.col("dataset") == dataset.id)
     file = _file(fate, file)
+    if of_file:
+        row = _data_row(plan, dataset, file, row)
     own = fate.filter(pl.col("file") == file, pl.col("row") == row)
     if own.is_empty():
         rows = fate.filter(pl.col("file") == file).height
@@ -98,10 +106,29 @@ def _file(fate: pl.DataFrame, file: str) -> str:
     raise PlanError(Problem(file, "nothing of this file was received.", hint))
 
 
+def _data_row(plan: Plan, dataset: Dataset, file: str, place: int) -> int:
+    """Return the data row, from 0, that stands in a row of the file as a spreadsheet shows it."""
+    places = rows_of_file(plan, dataset, file)
+    if places is None:
+        raise PlanError(
+            Problem(
+                file,
+                "it is not certain which row of the file is which record.",
+                "Give the data row, from 0, without --of-file.",
+            )
+        )
+    if place not in places:
+        near = f" They stand in rows {places[0]} to {places[-1]}." if places else ""
+        raise PlanError(
+            Problem(file, f"row {place} of the file holds no record.{near}", "Give one that does.")
+        )
+    return places.index(place)
+
+
 def _line(plan: Plan, dataset: Dataset, file: str, row: int) -> str:
     """Return where the row stands as an agency sees its file, when that is certain."""
-    told = source_lines(plan.data_root / Path(file), dataset.read, file)
-    return f" ({told[0]} {told[1][row]})" if told and row < len(told[1]) else ""
+    places = rows_of_file(plan, dataset, file)
+    return f" (row {places[row]} of the file)" if places and row < len(places) else ""
 
 
 def _of_row(

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from profile_pipeline.file_rows import FILE_ROW, with_file_row
 from profile_pipeline.tables import (
     COHORT_LINK,
+    FILE_ROWS,
     INDICATOR_EVENT,
     PERSON,
     PERSON_INDICATORS,
@@ -17,6 +19,7 @@ from profile_pipeline.tables import (
     RECORD_PERSON,
     SUBJECT_KEY,
     conform,
+    empty,
 )
 from profile_pipeline.workbooks import Sheet, workbook_bytes
 
@@ -36,7 +39,8 @@ NOTICE = (
     + "under the strict threshold, and how many indicators then remain. "
     + "`profile-pipeline explain` with the child's id tells each join in words.",
     "Before anything is done for a child, check on the sheet "
-    + "'sources' that the rows are the child's own, in the agencies' files.",
+    + "'sources' that the rows are the child's own, in the agencies' files: 'row of the file' "
+    + "is the row a spreadsheet shows, headings and blank rows included.",
     "Handling: person-level data, for the analyst alone. Share the minimum necessary, record "
     + "the decision and the reason, and correct what turns out wrong.",
 )
@@ -52,6 +56,7 @@ def priority_cohort(
     labels: Mapping[str, str] | None = None,
     counted: frozenset[str] | None = None,
     cohort_link: pl.DataFrame | None = None,
+    file_row: pl.DataFrame | None = None,
 ) -> bytes:
     """Return `priority_cohort.xlsx`: notice, children, their indicators, and the source rows.
 
@@ -67,6 +72,7 @@ def priority_cohort(
         labels: indicators' labels by id; ids stand where there is none.
         counted: ids of indicators that count in overlap; the others are shown and marked.
         cohort_link: people.cohort_link, what each child's records rest on; left out when not given.
+        file_row: quality.file_row, where rows stand in the agencies' files.
     """
     overlap = conform(person_overlap, PERSON_OVERLAP)
     cohort = overlap.filter(pl.col("indicators") >= at_least).sort(
@@ -77,11 +83,12 @@ def priority_cohort(
     held = _label(held, labels, counted).sort(
         ["indicators", "person_id", "indicator"], descending=[True, False, False]
     )
+    places = empty(FILE_ROWS) if file_row is None else file_row
     sheets = [
         Sheet("notice", pl.DataFrame({"please read": [n.format(least=at_least) for n in NOTICE]})),
         Sheet("children", _children(cohort, held, person, cohort_link)),
         Sheet("indicators", _indicators(held)),
-        Sheet("sources", _sources(ids, indicator_event, record_person, labels, counted)),
+        Sheet("sources", _sources(ids, indicator_event, record_person, labels, counted, places)),
     ]
     return workbook_bytes(sheets, "Priority cohort (restricted)", whole_numbers=False)
 
@@ -182,6 +189,7 @@ def _sources(
     record_person: pl.DataFrame,
     labels: Mapping[str, str] | None,
     counted: frozenset[str] | None,
+    places: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row an indicator's event: the file and row, as delivered, that it rests on."""
     rows = (
@@ -194,7 +202,7 @@ def _sources(
         .join(ids, on="person_id", how="inner")
     )
     return (
-        _label(rows, labels, counted)
+        _label(with_file_row(rows, places), labels, counted)
         .sort(
             ["indicators", "person_id", "indicator", "date", "dataset", "file", "row"],
             descending=[True, *[False] * 6],
@@ -207,6 +215,7 @@ def _sources(
             "quarter",
             "dataset",
             "file",
+            pl.col(FILE_ROW).alias("row of the file"),
             pl.col("row").alias("row (data rows from 0)"),
         )
     )

@@ -16,6 +16,7 @@ from profile_pipeline.plan.requirement import (
     asked_for,
     denominators,
     due_files,
+    secure_route,
     template_of,
     thresholds,
 )
@@ -28,6 +29,7 @@ from reports.word import Page, bullets, day_in_words, docx_bytes, new_document, 
 if TYPE_CHECKING:
     from docx.document import Document
 
+NO_ROUTE = "not agreed yet: please agree one with us before you send anything"
 MARKING = "OFFICIAL · contains no personal data"
 REPORTS = "information_report"
 FORM = "information_report_form.docx"
@@ -112,7 +114,7 @@ def _opening(document: "Document", plan: Plan, agency: Agency, datasets: list[Da
             ("Agreed with", plan.collection.agreed_with or "not stated"),
             ("Period", f"{day_in_words(period.start)} to {day_in_words(period.end)}"),
             ("Datasets", "; ".join(dataset.title for dataset in datasets)),
-            ("Secure route", agency.contact_route or _routes(datasets)),
+            ("Secure route", secure_route(agency, datasets) or NO_ROUTE),
             ("Version and date", f"{settings.version}, {day_in_words(settings.as_at)}"),
         ],
         (4, 13),
@@ -136,10 +138,6 @@ def _opening(document: "Document", plan: Plan, agency: Agency, datasets: list[Da
             "The problem profile, through your member of the sub-group.",
         ],
     )
-
-
-def _routes(datasets: list[Dataset]) -> str:
-    return "; ".join(dict.fromkeys(dataset.how for dataset in datasets))
 
 
 def _dataset(
@@ -280,7 +278,8 @@ def _registers(document: "Document", plan: Plan, agency: Agency) -> None:
 def _sending(document: "Document", plan: Plan, agency: Agency, datasets: list[Dataset]) -> None:
     settings = plan.settings
     document.add_heading("How to fill and send", level=1)
-    route = agency.contact_route or _routes(datasets)
+    route = secure_route(agency, datasets)
+    by = f"by the secure route alone: {route}" if route else "only when a secure route is agreed"
     kept = "; ".join(dict.fromkeys(dataset.keep_for for dataset in datasets))
     bullets(
         document,
@@ -290,8 +289,8 @@ def _sending(document: "Document", plan: Plan, agency: Agency, datasets: list[Da
             " made-up name: 'not known' is not 'no'.",
             "Write identifiers as text, so that leading zeros stay.",
             "Don't add columns, notes about a child or people who aren't asked for.",
-            f"Filled files are {settings.protective_marking}. Send them by the secure route alone:"
-            f" {route}. No child's name in the subject or text of an e-mail.",
+            f"Filled files are {settings.protective_marking}. Send them {by}. No child's name in"
+            " the subject or text of an e-mail.",
             "Name each file as in its table. A corrected file has _v2, _v3 at the end of its name;"
             " it replaces the earlier one, which is kept and not counted.",
             "If you can't send a field, tell us: a gap that is known can be asked about elsewhere.",

@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from profile_pipeline.file_rows import in_words, with_file_row
+from profile_pipeline.tables import FILE_ROWS, empty
 from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise
 
 WORDS = ("same", "different", "can't tell")
@@ -33,8 +35,9 @@ NOTICE = (
     + "are one person. A wrong link brings the wrong child to notice; a missed one hides a child.",
     "Where the two differ, both cells are shaded and the column 'differs' says so in words. A "
     + "blank was not given, which is no difference. Twins and siblings share surname and home.",
-    "Look the rows up in the agencies' files (columns 'rows of a' and 'rows of b'; data rows are "
-    + "counted from 0, headings not counted) before you decide.",
+    "Look the rows up in the agencies' files (columns 'rows of a' and 'rows of b'; rows are "
+    + "counted as a spreadsheet shows the file, headings and blank rows included) before you "
+    + "decide.",
     "Write same, different or can't tell in 'decision', your name in 'who', the day in 'when' "
     + "(2016-04-30) and the reason in 'why'. Can't tell is an answer. Leave the other cells "
     + "as they are.",
@@ -65,6 +68,7 @@ def clerical_review(
     identity: pl.DataFrame,
     linkage_accuracy: pl.DataFrame,
     stopping: pl.DataFrame | None = None,
+    file_row: pl.DataFrame | None = None,
 ) -> bytes:
     """Return the workbook; the same frames give the same bytes.
 
@@ -74,10 +78,12 @@ def clerical_review(
         identity: people.identity, for the rows (dataset, file, row) behind each identity.
         linkage_accuracy: people.linkage_accuracy, the estimate as it stands.
         stopping: people.review_stopping, the estimate's limits by pairs decided.
+        file_row: quality.file_row, where rows stand in the agencies' files.
     """
     import xlsxwriter
 
-    rows = _source_rows(identity)
+    places = empty(FILE_ROWS) if file_row is None else file_row
+    rows = _source_rows(with_file_row(identity, places))
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(buffer, options) as book:
@@ -151,9 +157,7 @@ def _notice(
 
 def _source_rows(identity: pl.DataFrame) -> pl.DataFrame:
     """Return `identity, rows`: each row behind an identity in words, a line each."""
-    line = pl.concat_str(
-        "dataset", pl.lit(", "), "file", pl.lit(", row "), pl.col("row").cast(pl.String)
-    )
+    line = pl.concat_str("dataset", pl.lit(", "), "file", pl.lit(", "), in_words())
     more = pl.len().cast(pl.Int64) - SOURCES_SHOWN
     return (
         identity.sort("dataset", "file", "row")

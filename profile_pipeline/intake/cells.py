@@ -30,29 +30,41 @@ ONE_DIGIT = "^(" + "|".join(f"{digit}{{10}}" for digit in range(10)) + ")$"
 UPN = r"^[A-Z][0-9]{11}[0-9A-Z]$"
 ALIAS_WORDS = r"a\.?k\.?a\.?|known as|nee|née|prev(?:iously)?"
 
+# What is wrong with a cell or row in an agency's words, and what became of the cell if it was kept.
 REASONS: dict[str, str] = {
-    "unknown_text": "a text that means 'we don't know' was treated as missing",
+    "unknown_text": "the cell says in words that it isn't known; it counts as not given",
     "control_characters": "control characters were removed",
-    "excel_serial_date": "a spreadsheet serial number was converted to a date",
-    "impossible_date": "no such date exists in the calendar, as the plan's formats read it",
-    "not_a_date": "the text is not a date in any format of the plan",
-    "date_of_birth_in_future": "the date of birth is after the row's own date; it was blanked",
-    "date_of_birth_too_early": "the date of birth is before 1900; it was blanked",
+    "excel_serial_date": "a spreadsheet serial number was read as the date it stands for",
+    "impossible_date": (
+        "the calendar has no such day, day, month and year being read in the agreed order"
+    ),
+    "not_a_date": "the cell is no date in any agreed form",
+    "date_of_birth_in_future": (
+        "the date of birth is later than the date of the row itself; it counts as not given"
+    ),
+    "date_of_birth_too_early": "the date of birth is before 1900; it counts as not given",
     "date_of_birth_contradicted": (
         "the date of birth is an adult's, but other rows with the same identifier give a child's;"
-        " it was blanked"
+        " it counts as not given"
     ),
-    "unknown_code": "no code list of the plan knows the value; it was treated as not recorded",
-    "not_a_postcode": "the text is not a postcode, sector or district; it was blanked",
+    "unknown_code": "the value is in no code list; it counts as not recorded",
+    "not_a_postcode": "the cell is no postcode, sector or district; it counts as not given",
     "postcode_mended": "a letter and a digit that look alike were exchanged in the postcode",
-    "not_an_nhs_number": "an NHS number has ten digits that differ; it was blanked",
-    "not_a_upn": "the text is not a unique pupil number; it was blanked",
-    "not_a_number": "the text is not a number; it was blanked",
-    "not_an_age": "an age is a whole number from 0 to 120; it was blanked",
-    "no_identifier": "no name, date of birth or identifier says who the row is about",
-    "adult_throughout": "the person was 18 or older throughout the period",
-    "blank_required": "a value that the row can't do without is missing",
-    "exact_duplicate": "the same row stands earlier in the same file",
+    "not_an_nhs_number": (
+        "the cell is no NHS number (ten digits, not all the same); it counts as not given"
+    ),
+    "not_a_upn": (
+        "the cell is no unique pupil number (a letter, then eleven digits, then a digit or letter);"
+        " it counts as not given"
+    ),
+    "not_a_number": "the cell is no number; it counts as not given",
+    "not_an_age": "the cell is no age in whole years from 0 to 120; it counts as not given",
+    "no_identifier": "nothing says who the row is about: no name, date of birth or identifier",
+    "adult_throughout": (
+        "by the date of birth the person was already 18 when the profile's period began"
+    ),
+    "blank_required": "the cell is blank, and without it the row can't be counted",
+    "exact_duplicate": "the row repeats an earlier row of the same file to the letter",
     "superseded": "a newer delivery of the same quarter counts",
 }
 

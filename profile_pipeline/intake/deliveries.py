@@ -4,11 +4,12 @@ Finds and fingerprints files; opening them is `intake.readers`. Nothing received
 file that no pattern knows is listed, and so is a link that isn't followed.
 """
 
+import difflib
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
@@ -74,23 +75,28 @@ def find_deliveries(
     *,
     today: date | None = None,
     others: Iterable[Delivery] = (),
+    received: Mapping[str, date] | None = None,
 ) -> pl.DataFrame:
     """Return one row a file that arrived and a quarter whose file didn't, by quarter and version.
 
     Columns: dataset; quarter (label; null when none can be told); file (path below the data root;
     null when nothing arrived); sha256; size_bytes; version (1, or higher for a corrected delivery);
-    due_on; arrived_on (the file's date, UTC); status; superseded_by; problem. Statuses:
+    due_on; arrived_on (the register's day, else the file's date, UTC); status; superseded_by;
+    problem (of a superseded file: which one counts, and why). Statuses:
 
     - `arrived`: the quarter's file, to be read;
-    - `superseded`: an older version of it (highest version counts, then the newest);
+    - `superseded`: an older version of it (highest version counts, then the kind of file that was
+      agreed, then the newest by `received`, else by the file's date);
     - `missing`: due, and nothing arrived; `awaited`: not due before `today`;
     - `unexpected`: no delivery's pattern or quarter fits;
     - `refused`: a link that leaves the folder or is one to a folder, or no ordinary file;
     - `unreadable`: the file may not be opened.
 
     `period` is the profile's quarters, in order; without `today` everything is due. `others` are
-    the deliveries of other datasets, whose files aren't unexpected here. Reads every file once.
+    the deliveries of other datasets, whose files aren't unexpected here; `received` is the day on
+    which a file came, by the partnership's register. Reads every file once.
     """
+    told = received or {}
     wanted = delivery.quarters(list(period))
     ending = PurePosixPath(delivery.files).suffix.lower()
     found = [*_in_folder(data_root, delivery, wanted, others)]
@@ -100,12 +106,22 @@ def find_deliveries(
         versions = sorted(
             (f for f in found if f.quarter == quarter and f.status == "arrived"),
             # At the same version the agreed kind of file counts before a workbook in its place.
-            key=lambda f: (f.version, f.file.lower().endswith(ending), f.modified_ns, f.file),
+            key=lambda f: (
+                f.version,
+                f.file.lower().endswith(ending),
+                _came_on(f, told),
+                f.modified_ns,
+                f.file,
+            ),
         )
         for number, each in enumerate(versions, 1):
-            last = number == len(versions)
-            newest = None if last else versions[-1].file
-            rows.append(_row(dataset, each, due, "arrived" if last else "superseded", newest))
+            if number == len(versions):
+                rows.append(_row(dataset, each, due, "arrived", None))
+                continue
+            newest = versions[-1]
+            why = _why(newest, each, ending, told)
+            older = _row(dataset, each, due, "superseded", newest.file)
+            rows.append(older | {"problem": f"{newest.file} counts instead: {why}."})
         if not versions and not delivery.optional:
             status = "missing" if today is None or due < today else "awaited"
             rows.append(
@@ -117,7 +133,68 @@ def find_deliveries(
                 }
             )
     rows += [_row(dataset, f, None, f.status, None) for f in found if f.status != "arrived"]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    day = pl.col("file").replace_strict(told, default=None, return_dtype=pl.Date)
+    return frame.with_columns(arrived_on=pl.coalesce(day, "arrived_on")) if told else frame
+
+
+def _came_on(found: _Found, told: Mapping[str, date]) -> date:
+    return told.get(found.file) or datetime.fromtimestamp(found.modified_ns // 10**9, tz=UTC).date()
+
+
+def _why(newest: _Found, older: _Found, ending: str, told: Mapping[str, date]) -> str:
+    """Return why one of two files of a quarter counts, as the order above has it."""
+    if newest.sha256 == older.sha256:
+        return "both are the same, byte for byte"
+    if newest.version > older.version:
+        return "its name says that it is the corrected one"
+    if newest.file.lower().endswith(ending) > older.file.lower().endswith(ending):
+        return f"{ending} is the kind of file that was agreed"
+    if newest.file in told and older.file in told and told[newest.file] > told[older.file]:
+        return "it was received later, by deliveries.csv"
+    return (
+        "its date is the later one, which copying may change; add _v2 to the name of the one that"
+        " is meant to count"
+    )
+
+
+def stray_files(data_root: Path, deliveries: Iterable[Delivery]) -> list[str]:
+    """Return what lies below the data root and belongs to no delivery, a line for each folder.
+
+    A file within a delivery's own folder is `unexpected` there and isn't told here.
+    """
+    agreed = list(deliveries)
+    folders = {_folder(each.files) for each in agreed} - {PurePosixPath(".")}
+    patterns = [_pattern(each, end) for each in agreed for end in ("", WORKBOOK)]
+    astray: dict[PurePosixPath, int] = {}
+    for path in _walk(data_root, PurePosixPath(".")):
+        file = PurePosixPath(path.relative_to(data_root).as_posix())
+        if folders.intersection(file.parents) or any(p.fullmatch(str(file)) for p in patterns):
+            continue
+        # The highest folder that holds nothing of the plan's stands for all that is in it.
+        above = [p for p in file.parents if p.parts and not any(p in f.parents for f in folders)]
+        place = above[-1] if above else file
+        astray[place] = astray.get(place, 0) + 1
+    return [
+        _stray_line(place, count, (data_root / place).is_dir(), folders)
+        for place, count in astray.items()
+    ]
+
+
+def _stray_line(
+    place: PurePosixPath, count: int, is_folder: bool, folders: Iterable[PurePosixPath]
+) -> str:
+    near = difflib.get_close_matches(
+        str(place).lower(), [str(folder) for folder in folders], n=1, cutoff=0.75
+    )
+    hint = f" Did you mean '{near[0]}'?" if near and is_folder else ""
+    if not is_folder:
+        return f"{place}: no dataset of the plan has a file called so; it is not loaded.{hint}"
+    files = "1 file" if count == 1 else f"{count} files"
+    return (
+        f"{place}/ ({files}): no dataset of the plan takes files from this folder; nothing of it"
+        f" is loaded.{hint}"
+    )
 
 
 def read_register(path: Path) -> tuple[dict[str, date], list[Problem]]:
@@ -216,7 +293,7 @@ def _told(
         return (
             None,
             1,
-            f"No delivery of this dataset is called so; expected `{delivery.files}`.",
+            f"No delivery of this dataset is called so; expected is {_such(delivery, wanted)}.",
         )
     version = _version(match["again"])
     if delivery.every == "once":
@@ -232,6 +309,13 @@ def _told(
             "The quarter is not one that was agreed for this profile.",
         )
     return quarter, version, None
+
+
+def _such(delivery: Delivery, wanted: Sequence[str]) -> str:
+    """Return a name that would do: that of the newest file due."""
+    if not wanted or "*" in delivery.files:
+        return f"`{delivery.files}`"
+    return f"{delivery.path_for(wanted[-1])}"
 
 
 def _examine(

@@ -1,8 +1,9 @@
 """An agency that has a mapping of its own may send the blank template, filled, instead.
 
 A file whose headings are exactly the template's is read by the template's mapping, whatever the
-plan says of encoding, sheet or header row; every other file by the plan's. Both kinds of a dataset
-are harmonised apart and united.
+plan says of encoding, sheet or header row; so is one that the plan's own mapping makes nothing of
+and that has most of the template's headings. Every other file is read by the plan's. Both kinds of
+a dataset are harmonised apart and united.
 """
 
 from pathlib import Path
@@ -35,7 +36,7 @@ def open_file(path: Path, dataset: Dataset, name: str) -> tuple[pl.DataFrame, Te
         # Only a file that the plan's layout makes nothing of is opened a second time.
         if frame is None or resolve_headings(_headings(frame), dataset, file=name).fatal:
             other = _read(path, template.dataset, name)
-            if other is not None and template.fits(_headings(other)):
+            if other is not None and template.resembles(_headings(other)):
                 return other, template
     if frame is None:
         raise fault or DeliveryError([])

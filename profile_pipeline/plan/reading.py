@@ -39,7 +39,13 @@ def _delimiter(value: Any) -> Any:
 
 def _days(value: Any) -> Any:
     """`14 days`, `2 weeks` or a plain number of days."""
-    if isinstance(value, str) and (match := DAYS.fullmatch(value.strip())):
+    if isinstance(value, str) and not value.strip().isdecimal():
+        match = DAYS.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(
+                f"'{value}' is no number of days; write how long after the period's end the file is"
+                " due, such as `14 days` or `2 weeks`"
+            )
         return int(match[1]) * (7 if match[2].lower() == "week" else 1)
     return value
 

@@ -6,6 +6,7 @@ column stays a condition (a share of sessions, an assessment factor); any other 
 column, so that an agency need not hand over codes that only it understands.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ from profile_pipeline.plan.collection import (
     ANY_POSTCODE,
     MEASURE_CODES,
     SUBJECT_CODES,
+    Agency,
     Condition,
     Dataset,
     Event,
@@ -100,6 +102,11 @@ class Template:
     def fits(self, headings: Sequence[str]) -> bool:
         """Whether a file's headings are exactly the template's, in whatever order and case."""
         return {_folded(h) for h in headings} == {_folded(h) for h in self.headings}
+
+    def resembles(self, headings: Sequence[str]) -> bool:
+        """Whether a file has most of the template's headings: columns were taken out or added."""
+        own = {_folded(h) for h in self.headings}
+        return 2 * len(own.intersection(_folded(h) for h in headings)) > len(own)
 
 
 def _folded(heading: str) -> str:
@@ -583,9 +590,26 @@ def denominators(dataset: Dataset) -> str:
     )
 
 
+SECURE = re.compile(r"secure|encrypt|portal|sftp|egress|cjsm|nhs\W?mail|gcsx|mft", re.IGNORECASE)
+
+
+def secure_route(agency: Agency, datasets: Sequence[Dataset]) -> str:
+    """Return the route by which an agency sends its files; empty when the plan names none.
+
+    `contact_route` of the agency, else what its datasets' `how` says, where that is a secure route.
+    """
+    told = dict.fromkeys(d.how.rstrip(".") for d in datasets if SECURE.search(d.how))
+    return agency.contact_route.rstrip(".") or "; ".join(told)
+
+
 def plan_notes(plan: Plan) -> list[str]:
-    """Return what the plan leaves unsaid about lawful bases and thresholds, a line each."""
-    notes = []
+    """Return what the plan leaves unsaid about routes, lawful bases and thresholds, a line each."""
+    notes = [
+        f"{agency.id}: no secure route is stated; write `contact_route` beside the agency's name."
+        for agency in plan.collection.agencies
+        if (sent := [d for d in plan.datasets if d.agency == agency.id])
+        and not secure_route(agency, sent)
+    ]
     for dataset in plan.datasets:
         note = basis_note(dataset, plan.agency(dataset.agency))
         notes += [note] if note else []

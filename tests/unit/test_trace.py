@@ -83,7 +83,7 @@ def plan(tmp_path: Path) -> Plan:
 
 def test_a_used_row_leads_from_each_value_to_the_agency_s_own_cell_and_its_repairs(plan) -> None:
     told = "\n".join(trace_row(plan, "missing", FILE, 0))
-    assert "data row 0 (line 2)" in told
+    assert "data row 0 (row 2 of the file)" in told
     assert "harmonised: it is used" in told
     assert "  forename = Ann  <-  column 'Name': LEE, Ann" in told
     assert "  date_of_birth = 2001-11-01  <-  column 'DOB': 01/11/2001" in told
