@@ -421,6 +421,41 @@ def prior(identities: pl.DataFrame) -> float:
     return min(0.1, max(pairs / 0.7, 0.1 * len(identities)) / total)
 
 
+# The field that an exact level compares, and what two strangers who agree in it don't share.
+_EXACT = {
+    "same date of birth": ("dob", "postcode"),
+    "same postcode": ("postcode", "dob"),
+    "same address": ("address", "dob"),
+}
+CHANCE_IDENTITIES = 50_000  # identities (at random, being in the order of keyed hashes) for it
+
+
+def stranger_chances(identities: pl.DataFrame) -> dict[str, float]:
+    """Return, by label of an exact level, the chance that two different people agree in it.
+
+    A random sample of pairs holds pairs of one person too, as many as agree in a date of birth by
+    chance, and so makes rare agreement look common. Here only pairs count that agree in nothing
+    else: neither a name in either place, by sound, nor the date of birth or the home.
+    """
+    some = identities.head(CHANCE_IDENTITIES)
+    found = {}
+    for label, (column, other) in _EXACT.items():
+        rows = some.drop_nulls(column).select(
+            "identity", column, pl.col(other).alias("other"), "block_words", "fore", "sur"
+        )
+        pairs = len(rows) * (len(rows) - 1) / 2
+        if pairs < TRAIN_PAIRS:
+            continue
+        both = rows.join(rows, on=column, suffix="_b").filter(
+            (pl.col("identity") < pl.col("identity_b"))
+            & (pl.col("other") != pl.col("other_b")).fill_null(True)
+            & (pl.col("block_words").list.set_intersection("block_words_b").list.len() == 0)
+            & ~((pl.col("fore") == pl.col("fore_b")) | (pl.col("sur") == pl.col("sur_b"))).fill_null(False)
+        )
+        found[label] = float(f"{(len(both) + 0.5) / pairs:.6g}")
+    return found
+
+
 def _swap_chance(identities: pl.DataFrame) -> float | None:
     """Return the chance that two people bear each other's names in the other order.
 
@@ -462,6 +497,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     # the chance among non-matches shrinks with the number of people exactly as the prior does.
     wrong = max(1e-12, 2 * WRONG_IDENTIFIER * match)
     swap = _swap_chance(identities)
+    chances = stranger_chances(identities) if len(identities) >= TRAIN_FROM else {}
     built = []
     for name, levels in comparisons(identities).items():
         rows: list[dict[str, Any]] = []
@@ -479,6 +515,9 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
                     row["u_probability"] = swap
                 row["fix_m_probability"] = not (level.learn_m or (rare and level.rare))
                 row["fix_u_probability"] = not level.learn_u
+                if level.label in chances:
+                    row["u_probability"] = chances[level.label]
+                    row["fix_u_probability"] = True
             # In few identities a name is frequent because one person is spoken of often.
             if level.frequency_of and len(identities) >= TRAIN_FROM:
                 row["tf_adjustment_column"] = level.frequency_of
