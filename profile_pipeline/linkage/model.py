@@ -29,6 +29,7 @@ TRAIN_AT_MOST = 400_000  # pairs that a training rule takes
 # Pairs that a block on little evidence may bring: so many, or so many an identity on average.
 BROAD_PAIRS, BROAD = 300_000, 4
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
+REFITS, PRIOR_MATCHES = 3, 50  # rounds; pairs that a default m counts for
 PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
 # Identities on which parameters are trained where Spark scores; in the order of keyed hashes the
 # first are a random part.
@@ -106,7 +107,7 @@ _CROSSED = _crossed()
 FORENAME = (
     Level("not given", "fore_l is null or fore_r is null", null=True),
     Level("same forename", "fore_l = fore_r", 0.80, 0.006, True, True, "fore"),
-    Level(SWAP, _SWAPPED, 0.01, 1e-6, learn_u=False),
+    Level(SWAP, _SWAPPED, 0.01, 1e-6, learn_u=False, rare=True),
     Level(
         "one of several forenames the same",
         "list_has_any(fore_telling_l, fore_telling_r)", 0.03, 0.0005, learn_u=False,
@@ -666,7 +667,11 @@ def score(
         relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
     pairs = _labelled(relation, parameters)
     if model is None and len(identities) >= PRIOR_FROM:
-        pairs, match = _with_prior_from_pairs(pairs, chosen, len(identities))
+        for _ in range(REFITS):
+            pairs, match = _with_prior_from_pairs(pairs, parameters, len(identities))
+            parameters["probability_two_random_records_match"] = match
+            pairs = _refitted(pairs, parameters)
+        pairs, match = _with_prior_from_pairs(pairs, parameters, len(identities))
         parameters["probability_two_random_records_match"] = match
     if save_to is not None:
         save_to.write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
@@ -691,6 +696,44 @@ def _with_prior_from_pairs(
         match = min(max(expected / total, first / 2**PRIOR_ROOM), first * 2**PRIOR_ROOM, 0.1)
     match = float(f"{match:.4g}")
     return _weighed(pairs, match), match
+
+
+def _refitted(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
+    """Learn m from all scored pairs, each counting by its match probability; change `parameters`.
+
+    Expectation maximisation within a block sees pairs of distinct identities, which agree there and
+    so must differ elsewhere: it overrates differences. The defaults count as PRIOR_MATCHES pairs.
+    """
+    sure = pl.col("match_probability")
+    for comparison in parameters["comparisons"]:
+        name = comparison["output_column_name"]
+        known = {level.label: level for level in COMPARISONS[name]}
+        levels = {
+            level["label_for_charts"]: level
+            for level in comparison["comparison_levels"]
+            if "m_probability" in level
+        }
+        free = [label for label in levels if known[label].learn_m or known[label].rare]
+        if not free:
+            continue
+        seen = pairs.filter(pl.col(f"level_{name}").is_in(list(levels))).group_by(
+            f"level_{name}"
+        ).agg(sure.sort().sum())
+        found = dict(seen.iter_rows())
+        total = sum(found.values()) + PRIOR_MATCHES
+        shift = {}
+        for label in free:
+            m = (found.get(label, 0.0) + PRIOR_MATCHES * known[label].m) / total
+            m = float(f"{m:.4g}")
+            shift[label] = math.log2(m / levels[label]["m_probability"])
+            levels[label]["m_probability"] = m
+        pairs = pairs.with_columns(
+            (
+                pl.col(f"weight_{name}")
+                + pl.col(f"level_{name}").replace_strict(shift, default=0.0, return_dtype=pl.Float64)
+            ).round(5)
+        )
+    return pairs
 
 
 def _weighed(pairs: pl.DataFrame, match: float) -> pl.DataFrame:
