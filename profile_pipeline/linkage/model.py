@@ -451,7 +451,9 @@ def stranger_chances(identities: pl.DataFrame) -> dict[str, float]:
             (pl.col("identity") < pl.col("identity_b"))
             & (pl.col("other") != pl.col("other_b")).fill_null(True)
             & (pl.col("block_words").list.set_intersection("block_words_b").list.len() == 0)
-            & ~((pl.col("fore") == pl.col("fore_b")) | (pl.col("sur") == pl.col("sur_b"))).fill_null(False)
+            & ~(
+                (pl.col("fore") == pl.col("fore_b")) | (pl.col("sur") == pl.col("sur_b"))
+            ).fill_null(False)
         )
         found[label] = float(f"{(len(both) + 0.5) / pairs:.6g}")
     return found
@@ -705,6 +707,12 @@ def _refitted(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
     so must differ elsewhere: it overrates differences. The defaults count as PRIOR_MATCHES pairs.
     """
     sure = pl.col("match_probability")
+    surnames = next(
+        level["u_probability"]
+        for comparison in parameters["comparisons"]
+        for level in comparison["comparison_levels"]
+        if level["label_for_charts"] == "same surname"
+    )
     for comparison in parameters["comparisons"]:
         name = comparison["output_column_name"]
         known = {level.label: level for level in COMPARISONS[name]}
@@ -716,9 +724,11 @@ def _refitted(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
         free = [label for label in levels if known[label].learn_m or known[label].rare]
         if not free:
             continue
-        seen = pairs.filter(pl.col(f"level_{name}").is_in(list(levels))).group_by(
-            f"level_{name}"
-        ).agg(sure.sort().sum())
+        seen = (
+            pairs.filter(pl.col(f"level_{name}").is_in(list(levels)))
+            .group_by(f"level_{name}")
+            .agg(sure.sort().sum())
+        )
         found = dict(seen.iter_rows())
         total = sum(found.values()) + PRIOR_MATCHES
         shift = {}
@@ -727,10 +737,17 @@ def _refitted(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
             m = float(f"{m:.4g}")
             shift[label] = math.log2(m / levels[label]["m_probability"])
             levels[label]["m_probability"] = m
+            if label == SWAP:  # a namesake whose names were swapped is as likely as a namesake
+                both = levels["same forename"]["u_probability"], surnames
+                u = max(levels[label]["u_probability"], m * both[0] * both[1])
+                shift[label] += math.log2(levels[label]["u_probability"] / u)
+                levels[label]["u_probability"] = float(f"{u:.6g}")
         pairs = pairs.with_columns(
             (
                 pl.col(f"weight_{name}")
-                + pl.col(f"level_{name}").replace_strict(shift, default=0.0, return_dtype=pl.Float64)
+                + pl.col(f"level_{name}").replace_strict(
+                    shift, default=0.0, return_dtype=pl.Float64
+                )
             ).round(5)
         )
     return pairs
