@@ -30,6 +30,9 @@ TRAIN_AT_MOST = 400_000  # pairs that a training rule takes
 BROAD_PAIRS, BROAD = 300_000, 4
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
 REFITS, PRIOR_MATCHES = 3, 50  # rounds; pairs that a default m counts for
+REFIT_IDENTITIES = 60_000  # identities, at random, whose pairs settle the prior and m
+REFIT_FROM = -10.0  # match weight from which pairs are looked at for that
+ROUNDING = 0.01  # bits by which rounded weights may differ from Splink's own
 PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
 # Identities on which parameters are trained where Spark scores; in the order of keyed hashes the
 # first are a random part.
@@ -635,55 +638,81 @@ def score(
     the model; with `save_to` the model used is kept. `key` is that of the saved names' hashes.
     `engine` compares the pairs: duckdb or spark.
     """
-    from splink import DuckDBAPI, Linker
+    from splink import DuckDBAPI
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     names = list(comparisons(identities))
     if len(identities) < 2:
         return _empty(names)
-    api = DuckDBAPI(connection=con)
     if model is None:
         some = identities.head(SPARK_TRAINING) if engine == "spark" else identities
-        table = api.register(splink_input(some), dataset_display_name="identities")
+        table = DuckDBAPI(connection=con).register(
+            splink_input(some), dataset_display_name="training"
+        )
         chosen = trained(table, some, settings(some), seed)
         chosen["probability_two_random_records_match"] = prior(identities)
+        if len(identities) >= PRIOR_FROM:
+            chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen)
     else:
         chosen = json.loads(model.read_text(encoding="utf-8"))
         chosen.pop(PART, None)
     lookups = frequencies(model, identities, key) or {}
-    least = from_weight - PRIOR_ROOM
+    least = from_weight - ROUNDING
     if engine == "spark":
         from profile_pipeline.linkage import spark
 
         with spark.session(len(identities)) as session:
             arrow = spark.predicted(session, splink_input(identities), chosen, lookups, least)
-        parameters, relation = chosen, con.from_arrow(arrow)
+        pairs = _labelled(con.from_arrow(arrow), chosen)
     else:
-        if model is not None:
-            table = api.register(splink_input(identities), dataset_display_name="identities")
-        linker = Linker([table], chosen, log_level=logging.ERROR)
-        for column, frame in lookups.items():
-            lookup = api.register(frame, dataset_display_name=f"frequency_{column}")
-            linker.table_management.register_term_frequency_lookup(lookup, column)
-        parameters = linker.misc.save_model_to_json()
-        relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
-    pairs = _labelled(relation, parameters)
-    if model is None and len(identities) >= PRIOR_FROM:
-        for _ in range(REFITS):
-            pairs, match = _with_prior_from_pairs(pairs, parameters, len(identities))
-            parameters["probability_two_random_records_match"] = match
-            pairs = _refitted(pairs, parameters)
-        pairs, match = _with_prior_from_pairs(pairs, parameters, len(identities))
-        parameters["probability_two_random_records_match"] = match
+        pairs, chosen = _predicted("identities", con, identities, chosen, lookups, least)
     if save_to is not None:
-        save_to.write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
+        save_to.write_text(json.dumps(chosen, indent=1) + "\n", encoding="utf-8")
     return pairs.filter(pl.col("match_weight") >= from_weight)
+
+
+def _predicted(
+    name: str,
+    con: duckdb.DuckDBPyConnection,
+    identities: pl.DataFrame,
+    parameters: dict[str, Any],
+    lookups: dict[str, pl.DataFrame],
+    least: float,
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Return the pairs that DuckDB scores, labelled, and the parameters as Splink keeps them."""
+    from splink import DuckDBAPI, Linker
+
+    api = DuckDBAPI(connection=con)
+    table = api.register(splink_input(identities), dataset_display_name=name)
+    linker = Linker([table], parameters, log_level=logging.ERROR)
+    for column, frame in lookups.items():
+        lookup = api.register(frame, dataset_display_name=f"frequency_{column}")
+        linker.table_management.register_term_frequency_lookup(lookup, column)
+    kept = linker.misc.save_model_to_json()
+    relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
+    return _labelled(relation, kept), kept
+
+
+def refitted(
+    con: duckdb.DuckDBPyConnection, identities: pl.DataFrame, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the parameters with the prior and m learnt again from all pairs that blocks bring.
+
+    Each pair counts by its match probability, in REFITS rounds. Of large data a random part is
+    taken: its share of matches among pairs is that of the whole.
+    """
+    pairs, parameters = _predicted("some_identities", con, identities, parameters, {}, REFIT_FROM)
+    for _ in range(REFITS):
+        pairs = _with_prior_from_pairs(pairs, parameters, len(identities))
+        pairs = _with_levels_from_pairs(pairs, parameters)
+    _with_prior_from_pairs(pairs, parameters, len(identities))
+    return parameters
 
 
 def _with_prior_from_pairs(
     pairs: pl.DataFrame, parameters: dict[str, Any], identities: int
-) -> tuple[pl.DataFrame, float]:
-    """Settle the prior at the share of matches that the scored pairs themselves expect.
+) -> pl.DataFrame:
+    """Settle the prior (in `parameters`) at the share of matches that the pairs themselves expect.
 
     The first estimate rests on exact agreement, which is rare where names and dates are often
     mistyped. Moves the weights by at most PRIOR_ROOM bits.
@@ -697,10 +726,11 @@ def _with_prior_from_pairs(
         expected = float((1 / (1 + 2 ** (-(weights + shift)))).sum())
         match = min(max(expected / total, first / 2**PRIOR_ROOM), first * 2**PRIOR_ROOM, 0.1)
     match = float(f"{match:.4g}")
-    return _weighed(pairs, match), match
+    parameters["probability_two_random_records_match"] = match
+    return _weighed(pairs, match)
 
 
-def _refitted(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
+def _with_levels_from_pairs(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
     """Learn m from all scored pairs, each counting by its match probability; change `parameters`.
 
     Expectation maximisation within a block sees pairs of distinct identities, which agree there and
