@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.tables import Frames, table_asset
+from assets.tables import Frames, Recipe, asset_of
 from profile_pipeline import tables
 from profile_pipeline.analysis import cohort, overlap, referrals, representation
 from profile_pipeline.plan.load import Plan
@@ -11,8 +11,14 @@ from profile_pipeline.plan.load import Plan
 
 def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step analysis."""
+    del plan
+    return [asset_of(recipe) for recipe in analysis_recipes()]
+
+
+def analysis_recipes() -> list[Recipe]:
+    """Return how the tables of the step analysis are made."""
     return [
-        table_asset(
+        Recipe(
             tables.OPEN_CHILD,
             [
                 "records.cse_tracker",
@@ -22,12 +28,12 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _open_children,
         ),
-        table_asset(
+        Recipe(
             tables.COMBINATION,
             ["people.person_overlap"],
             lambda frames, _: overlap.combinations(frames["people.person_overlap"]),
         ),
-        table_asset(
+        Recipe(
             tables.REFERRAL_SOURCE,
             [
                 "records.cse_tracker",
@@ -43,7 +49,7 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 plan.settings,
             ),
         ),
-        table_asset(
+        Recipe(
             tables.POPULATION_COMPARISON,
             ["profile.representation"],
             lambda frames, _: representation.compare_with_population(

@@ -409,6 +409,7 @@ MEASURES: dict[str, Table] = {
             ),
             ("releasable", FLAG, "whether it may be counted in what leaves the desk; null: no"),
             ("restricted_because", TEXT, "why it may not; null releasable"),
+            ("by_default", FLAG, "whether it may only by the plan's decision for its dataset"),
         ),
         _measure(
             "disruption",
@@ -484,7 +485,9 @@ MEASURES: dict[str, Table] = {
 }
 
 # Fields that intake works out: no plan maps them, no template asks for them.
-DERIVED_FIELDS = {"information_report": ("handling", "releasable", "restricted_because")}
+DERIVED_FIELDS = {
+    "information_report": ("handling", "releasable", "restricted_because", "by_default")
+}
 
 # --- people -------------------------------------------------------------------------------------
 
@@ -1139,6 +1142,15 @@ PROFILE: dict[str, Table] = {
             ("count!", WHOLE, "actions (count)"),
         ),
         _profile(
+            "information_reports",
+            "How the period's information reports were handled, restricted ones included: graded,"
+            " consented to, counted in the editions or left out of them and why.",
+            ("aspect", "category"),
+            ("aspect!", TEXT, "editions, grades, assessed as or consent"),
+            ("category!", TEXT, "category; `all` is always there"),
+            ("reports!", WHOLE, "reports (count)"),
+        ),
+        _profile(
             "hotspots",
             "Hotspots of offending, without coordinates or exact counts.",
             ("hotspot",),
@@ -1216,6 +1228,18 @@ WORDING: dict[str, Table] = {
     for table in (PROFILE["intelligence_gaps"], PROFILE["action_plan"], KEY_FINDINGS)
 }
 
+# The tables as the editions count them: nothing in them rests on a restricted information report.
+# Of tables of texts it is the wording.
+EDITION: dict[str, Table] = {
+    table.name: replace(
+        table,
+        schema="edition",
+        description=f"{table.schema}.{table.name} without restricted reports, before disclosure"
+        " control.",
+        audience=RESTRICTED,
+    )
+    for table in (*PROFILE.values(), *WORDING.values())
+}
 ALL: tuple[Table, ...] = (
     QUARANTINE,
     REPAIRS,
@@ -1264,6 +1288,7 @@ ALL: tuple[Table, ...] = (
     *PROFILE.values(),
     KEY_FINDINGS,
     *WORDING.values(),
+    *EDITION.values(),
 )
 
 # --- categories of the profile's dimensions -----------------------------------------------------

@@ -97,6 +97,7 @@ def render(
                 "completeness",
                 "rag",
                 "warnings",
+                "reports_left_out",
                 "linkage",
                 "coverage",
                 "cohort",

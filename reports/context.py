@@ -30,6 +30,8 @@ class ReportContext:
         code_lists: name of a code list and where its values come from.
         rag: analysis.quality_rag; colours and what they are of are printed, no values.
         warnings: analysis.quality_warning, whose texts hold no count of people.
+        handling: what the plan decides of information reports that don't say how they may be
+            handled, one text a dataset.
     """
 
     settings: ProfileSettings
@@ -44,3 +46,4 @@ class ReportContext:
     code_lists: Mapping[str, str] = field(default_factory=dict)
     rag: pl.DataFrame | None = None
     warnings: pl.DataFrame | None = None
+    handling: Sequence[str] = ()

@@ -31,6 +31,8 @@ DIMENSIONS = {
     "appearance": "Appearance (officer-defined codes, not ethnicity)",
     "relationship": "Relationship to the child",
     "datasets": "Datasets that speak of the suspect",
+    "editions": "In this profile",
+    "grades": "Grades for reliability and accuracy",
     "seen_in": "Seen in one dataset or more",
 }
 DELIVERED = {
@@ -319,6 +321,31 @@ def warnings(ctx: ReportContext) -> Markdown:
         f"Faults of other profiles ({', '.join(frame['source'].unique().sort())}), looked for here",
         (0, 1, 2),
     )
+
+
+def reports_left_out(ctx: ReportContext) -> Markdown:
+    """Information reports by how they were handled, and the decisions of the plan about them."""
+    frame = of(ctx, "information_reports")
+    if frame.is_empty():
+        return Markdown("*No information report of the period was received.*")
+    rows = [
+        [title(aspect) if first else Markdown(" "), words(category), count]
+        for (aspect,), part in frame.group_by("aspect", maintain_order=True)
+        for first, (category, count) in zip(
+            [True, *[False] * (part.height - 1)],
+            part.select("category", "reports").iter_rows(),
+            strict=True,
+        )
+    ]
+    made = table(
+        ["", "Reports that are", "Reports"],
+        rows,
+        [3, 8, 2],
+        "Information reports of the period by how they were handled (reports)",
+        (0, 1),
+    )
+    decided = bullets(list(ctx.handling)) if ctx.handling else ""
+    return Markdown(f"{made}\n\n{decided}" if decided else made)
 
 
 def coverage(ctx: ReportContext) -> Markdown:
