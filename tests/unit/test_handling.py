@@ -145,7 +145,9 @@ def test_how_reports_were_handled_is_counted_restricted_ones_included(tmp_path) 
     graded = {"reliability": "5", "accuracy": "dont_know"}
     rows = [MAY | graded | {"accuracy": "1"}, MAY | graded, {}, {}, MAY | {"handling_code": "C"}]
     reports = with_release(_reports(*rows))
-    earlier = reports.head(1).with_columns(row=pl.lit(9, dtype=pl.Int64), quarter=pl.lit("2013-14 Q4"))
+    earlier = reports.head(1).with_columns(
+        row=pl.lit(9, dtype=pl.Int64), quarter=pl.lit("2013-14 Q4")
+    )
     settings = small_plan(tmp_path / "p").settings
     got = information_reports(pl.concat([reports, earlier]), settings)
     told = {(aspect, category): count for aspect, category, count in got.iter_rows()}
