@@ -84,7 +84,9 @@ def load_context(profile: Profile):
         if frame is not None:
             frames[CONTEXT_TABLES[source.kind].name].append(frame)
             if source.kind == "wards":
-                extent = extent_of(frame, plan.settings.hotspots.margin_m)
+                extent = extent_of(frame, plan.settings.hotspots.margin_m)._replace(
+                    area_code=plan.settings.area.code
+                )
         frames[tables.CONTEXT_DELIVERY.name].append(
             pl.DataFrame(
                 {

@@ -843,7 +843,7 @@ POPULATION = Table(
     ("source", "ward_code", "age_years", "age_to", "sex", "ethnic_group", "ethnicity_code"),
     _columns(
         ("source!", TEXT, "id of the context source; figures of two sources are never added"),
-        ("ward_code!", TEXT, "ward"),
+        ("ward_code!", TEXT, "ward; the authority's code where a source has the area alone"),
         ("age_years!", WHOLE, "age in whole years, or the youngest of a band"),
         ("age_to!", WHOLE, "the oldest of the band; the same age for a single year, 120 no end"),
         ("sex!", TEXT, "female or male; all: not broken down"),

@@ -99,7 +99,7 @@ def representation(
             )
         ),
         "age": residents(population, age_edges=edges),
-        "ward": residents(population).join(
+        "ward": residents(population, wards=True).join(
             ward.select("ward_code", "ward"), on="ward_code", how="left"
         ),
     }
