@@ -5,7 +5,7 @@ import polars as pl
 
 from assets.tables import Frames, Recipe, asset_of
 from profile_pipeline import tables
-from profile_pipeline.analysis import cohort, overlap, referrals, representation
+from profile_pipeline.analysis import cohort, overlap, referrals
 from profile_pipeline.plan.load import Plan
 
 
@@ -47,13 +47,6 @@ def analysis_recipes() -> list[Recipe]:
                 frames["people.person"],
                 frames["analysis.open_child"],
                 plan.settings,
-            ),
-        ),
-        Recipe(
-            tables.POPULATION_COMPARISON,
-            ["profile.representation"],
-            lambda frames, _: representation.compare_with_population(
-                frames["profile.representation"]
             ),
         ),
     ]

@@ -852,25 +852,6 @@ POPULATION = Table(
         ("population!", WHOLE, "people (count)"),
     ),
 )
-POPULATION_COMPARISON = Table(
-    "analysis",
-    "population_comparison",
-    "profile",
-    "Known and at risk against the children who live in the area, by group.",
-    ("dimension", "category", "comparison"),
-    _columns(
-        ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
-        ("category!", TEXT, "group with a population"),
-        ("comparison!", TEXT, "known/population or at_risk/population"),
-        ("observed!", WHOLE, "children (count)"),
-        ("expected!", REAL, "children, if as frequent as among all who live there (number)"),
-        ("ratio", REAL, "observed over expected"),
-        ("lower", REAL, "lower 95% limit of the ratio"),
-        ("upper", REAL, "upper 95% limit of the ratio"),
-        ("p_low", REAL, "one-sided mid-P of a count as low"),
-        ("p_low_adjusted", REAL, "the same, Benjamini-Hochberg within the dimension"),
-    ),
-)
 REGIONAL_SUMMARY = Table(
     "analysis",
     "regional_summary",
@@ -1112,6 +1093,13 @@ PROFILE: dict[str, Table] = {
             ("lower", REAL, "lower 95% limit (Katz log)"),
             ("upper", REAL, "upper 95% limit (Katz log)"),
             ("finding!", TEXT, "what may be said"),
+            ("known_rate", REAL, "known per 10,000 of the population; null no denominator"),
+            ("known_rate_lower", REAL, "lower 95% limit (Poisson)"),
+            ("known_rate_upper", REAL, "upper 95% limit (Poisson)"),
+            ("at_risk_rate", REAL, "at risk per 10,000 of the population; null no denominator"),
+            ("at_risk_rate_lower", REAL, "lower 95% limit (Poisson)"),
+            ("at_risk_rate_upper", REAL, "upper 95% limit (Poisson)"),
+            ("against_population", TEXT, "the known against the population, in words"),
         ),
         _profile(
             "screening_coverage",
@@ -1277,7 +1265,6 @@ ALL: tuple[Table, ...] = (
     PLACE,
     AREA_LAYER,
     POPULATION,
-    POPULATION_COMPARISON,
     REGIONAL_SUMMARY,
     OFFENDING_LOCATION,
     GEO_HOTSPOTS,

@@ -552,6 +552,26 @@ def representation(ctx: ReportContext) -> Markdown:
                 (0, 6),
             )
         )  # fmt: skip
+        parts.append(
+            table(
+                ["Group", "Population", "Known per 10,000", "95% limits", "At risk per 10,000",
+                 "95% limits", "Known against population"],
+                [
+                    [words(category), *cells[:2], _limits(*cells[2:4]), cells[4],
+                     _limits(*cells[5:7]), cells[7]]
+                    for category, *cells in rows.select(
+                        "category", "population", "known_rate", "known_rate_lower",
+                        "known_rate_upper", "at_risk_rate", "at_risk_rate_lower",
+                        "at_risk_rate_upper", "against_population",
+                    ).iter_rows()
+                    if category != NOT_RECORDED
+                ],
+                [4, 3, 3, 3, 3, 3, 5],
+                f"Rates per 10,000 children aged 10 to 17 by {name.lower()}; children whose group "
+                "is not recorded are in no rate but that of all",
+                (0, 6),
+            )
+        )  # fmt: skip
     return Markdown("\n\n".join(parts))
 
 

@@ -226,6 +226,13 @@ def _representation(people: pl.DataFrame) -> pl.DataFrame:
                     "lower": None if ratio is None else ratio * 0.8,
                     "upper": None if ratio is None else ratio * 1.25,
                     "finding": "possible under-identification" if under else "no difference shown",
+                    "known_rate": 10.0 * known,
+                    "known_rate_lower": 8.0 * known,
+                    "known_rate_upper": 12.5 * known,
+                    "at_risk_rate": 10.0 * risk,
+                    "at_risk_rate_lower": 8.0 * risk,
+                    "at_risk_rate_upper": 12.5 * risk,
+                    "against_population": "no difference beyond chance",
                 }
             )
     return pl.DataFrame(rows, infer_schema_length=None)
