@@ -821,10 +821,14 @@ AREA_LAYER = Table(
     "geo",
     "area_layer",
     "collection",
-    "Areas drawn by others: gang territories, drug hotspots, hotspots known before.",
+    "Areas drawn by others: territories of gangs and crime groups, drug and earlier hotspots.",
     ("kind", "area_id"),
     _columns(
-        ("kind!", TEXT, "gang_territory, drug_hotspot or known_hotspot"),
+        (
+            "kind!",
+            TEXT,
+            "gang_territory, crime_group_territory (organised crime), drug_hotspot, known_hotspot",
+        ),
         ("area_id!", TEXT, "the source's id"),
         ("name!", TEXT, "name"),
         ("note", TEXT, "note of the source"),

@@ -82,13 +82,28 @@ def regional(ctx: ReportContext) -> Markdown:
     latest = frame.sort("quarter", maintain_order=True).unique(
         "authority", keep="last", maintain_order=True
     )
+    levels = ("at_risk", "significant", "serious")
     return table(
         ["Authority", "Quarter", "Total", "At risk", "Significant", "Serious"],
-        latest.select("authority", "quarter", "total", "at_risk", "significant", "serious").rows(),
+        [*_ours(ctx, levels), *latest.select("authority", "quarter", "total", *levels).rows()],
         [4, 3, 2, 2, 2, 2],
-        "Children at risk as published by neighbours and region (children)",
+        "Children at risk: this profile's count, and what neighbours and region published "
+        "(children)",
         (0, 1),
     )
+
+
+def _ours(ctx: ReportContext, levels: Sequence[str]) -> list[list[object]]:
+    """Return the area's own line of the newest quarter, as the cohort's table prints it."""
+    frame = of(ctx, "cohort_by_quarter")
+    if frame.is_empty():
+        return []
+    quarter = str(frame["quarter"].max())
+    counts = dict(
+        frame.filter(pl.col("quarter") == quarter).select("risk_level", "children").rows()
+    )
+    name = f"{ctx.settings.area.name} (this profile)"
+    return [[name, quarter, *(counts.get(level, "") for level in (TOTAL, *levels))]]
 
 
 def deliveries(ctx: ReportContext) -> Markdown:

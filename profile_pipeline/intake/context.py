@@ -288,6 +288,7 @@ READERS = {
     "licensed_premises": read_places,
     "schools": read_places,
     "gang_territories": read_circles,
+    "crime_group_territories": read_circles,
     "drug_hotspots": read_circles,
     "known_hotspots": read_circles,
     "population": read_population,

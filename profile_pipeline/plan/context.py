@@ -22,6 +22,7 @@ ContextKind = Literal[
     "licensed_premises",
     "schools",
     "gang_territories",
+    "crime_group_territories",
     "drug_hotspots",
     "known_hotspots",
     "regional_summary",
@@ -53,6 +54,7 @@ CSV_NAMES: dict[str, Names] = {
     "licensed_premises": _PLACE,
     "schools": _PLACE,
     "gang_territories": _CIRCLE,
+    "crime_group_territories": _CIRCLE,
     "drug_hotspots": _CIRCLE,
     "known_hotspots": _CIRCLE,
     "regional_summary": Names(
@@ -62,6 +64,7 @@ CSV_NAMES: dict[str, Names] = {
 GEOJSON_NAMES: dict[str, Names] = {
     "wards": Names(("ward_code", "ward")),
     "gang_territories": _POLYGON,
+    "crime_group_territories": _POLYGON,
     "drug_hotspots": _POLYGON,
     "known_hotspots": _POLYGON,
 }
@@ -73,6 +76,7 @@ PLACE_KINDS = {
 }
 AREA_KINDS = {
     "gang_territories": "gang_territory",
+    "crime_group_territories": "crime_group_territory",
     "drug_hotspots": "drug_hotspot",
     "known_hotspots": "known_hotspot",
 }
