@@ -3,16 +3,22 @@
 import dagster as dg
 import polars as pl
 
-from assets.tables import Frames, table_asset
+from assets.tables import Frames, Recipe, asset_of
 from profile_pipeline import tables
-from profile_pipeline.analysis import cohort, overlap, referrals, representation, unknown
+from profile_pipeline.analysis import cohort, overlap, referrals, unknown
 from profile_pipeline.plan.load import Plan
 
 
 def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step analysis."""
+    del plan
+    return [asset_of(recipe) for recipe in analysis_recipes()]
+
+
+def analysis_recipes() -> list[Recipe]:
+    """Return how the tables of the step analysis are made."""
     return [
-        table_asset(
+        Recipe(
             tables.OPEN_CHILD,
             [
                 "records.cse_tracker",
@@ -23,7 +29,7 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _open_children,
         ),
-        table_asset(
+        Recipe(
             tables.COMBINATION,
             ["people.person_overlap", "quality.holding"],
             lambda frames, plan: unknown.combinations(
@@ -32,7 +38,7 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 plan.settings,
             ),
         ),
-        table_asset(
+        Recipe(
             tables.REFERRAL_SOURCE,
             [
                 "records.cse_tracker",
@@ -46,13 +52,6 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 frames["people.person"],
                 frames["analysis.open_child"],
                 plan.settings,
-            ),
-        ),
-        table_asset(
-            tables.POPULATION_COMPARISON,
-            ["profile.representation"],
-            lambda frames, _: representation.compare_with_population(
-                frames["profile.representation"]
             ),
         ),
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from assets.editions import count_for_editions
 from assets.geography import HOTSPOT_INPUTS, children_by_row, locations_of_period
 from assets.resources import Profile
 from assets.tables import OWNERS, Frames, by_name, inputs
@@ -18,9 +19,9 @@ from profile_pipeline.store import write_private
 
 # Everything that leaves the desk in one edition is judged together, once: what one table prints,
 # another must not undo.
+# Counted without restricted information reports (`assets.editions`).
 EXACT = {
-    **{name: f"profile.{name}" for name in tables.PROFILE},
-    **{name: f"wording.{name}" for name in tables.WORDING},
+    **{name: f"edition.{name}" for name in tables.EDITION},
     "regional_summary": "analysis.regional_summary",
 }
 SUB_GROUP = "sub_group"
@@ -212,6 +213,7 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
 def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step dissemination."""
     return [
+        count_for_editions,
         protect_sub_group,
         sub_group_tables,
         hotspot_map,

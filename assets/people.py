@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.resources import Profile
-from assets.tables import OWNERS, Frames, key_of, table_asset
+from assets.tables import OWNERS, Frames, Recipe, asset_of, key_of
 from profile_pipeline import tables
 from profile_pipeline.linkage import fairness, review_folder, saved_models
 from profile_pipeline.plan.load import Plan
@@ -101,9 +101,14 @@ def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type
 
 def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step people."""
+    del plan
+    return [link_people, *(asset_of(recipe) for recipe in people_recipes())]
+
+
+def people_recipes() -> list[Recipe]:
+    """Return how the tables of people are made of linked records."""
     return [
-        link_people,
-        table_asset(
+        Recipe(
             tables.PERSON,
             [
                 "records.subject",
@@ -115,12 +120,12 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _persons,
         ),
-        table_asset(
+        Recipe(
             tables.PERSON_INDICATORS,
             ["records.indicator_event", "people.record_person", "people.person"],
             _person_indicators,
         ),
-        table_asset(
+        Recipe(
             tables.PERSON_OVERLAP,
             [
                 "records.indicator_event",
@@ -132,14 +137,14 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _person_overlap,
         ),
-        table_asset(
+        Recipe(
             tables.UNLINKABLE_SHARE,
             ["people.identity", "records.subject"],
             lambda frames, _: fairness.unlinkable_share(
                 frames["people.identity"], frames["records.subject"]
             ),
         ),
-        table_asset(
+        Recipe(
             tables.LINKAGE_ACCURACY,
             [
                 "people.evidence",
@@ -151,7 +156,7 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _linkage_accuracy,
         ),
-        table_asset(
+        Recipe(
             tables.COHORT_LINK,
             [
                 "people.person_overlap",
@@ -162,7 +167,7 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _cohort_link,
         ),
-        table_asset(
+        Recipe(
             tables.OVERLAP_BY_THRESHOLD,
             [
                 "records.subject",

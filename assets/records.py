@@ -18,7 +18,7 @@ def records_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         return table_asset(
             tables.MEASURES[name],
             rows,
-            lambda frames, plan: records.measure_of(frames, name, plan.own_codes),
+            lambda frames, plan: records.measure_of(frames, name, plan.own_codes, plan.datasets),
         )
 
     return [

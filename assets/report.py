@@ -44,6 +44,11 @@ def report_files(
         holding=frames.get("quality.holding"),
         rag=frames.get("analysis.quality_rag"),
         warnings=frames.get("analysis.quality_warning"),
+        handling=[
+            f"{dataset.title}: {dataset.handling_default.told()}"
+            for dataset in plan.datasets
+            if dataset.handling_default
+        ],
     )
     return build_report(context)
 

@@ -448,6 +448,7 @@ MEASURES: dict[str, Table] = {
             ),
             ("releasable", FLAG, "whether it may be counted in what leaves the desk; null: no"),
             ("restricted_because", TEXT, "why it may not; null releasable"),
+            ("by_default", FLAG, "whether it may only by the plan's decision for its dataset"),
         ),
         _measure(
             "disruption",
@@ -523,7 +524,9 @@ MEASURES: dict[str, Table] = {
 }
 
 # Fields that intake works out: no plan maps them, no template asks for them.
-DERIVED_FIELDS = {"information_report": ("handling", "releasable", "restricted_because")}
+DERIVED_FIELDS = {
+    "information_report": ("handling", "releasable", "restricted_because", "by_default")
+}
 
 # --- people -------------------------------------------------------------------------------------
 
@@ -865,10 +868,14 @@ AREA_LAYER = Table(
     "geo",
     "area_layer",
     "collection",
-    "Areas drawn by others: gang territories, drug hotspots, hotspots known before.",
+    "Areas drawn by others: territories of gangs and crime groups, drug and earlier hotspots.",
     ("kind", "area_id"),
     _columns(
-        ("kind!", TEXT, "gang_territory, drug_hotspot or known_hotspot"),
+        (
+            "kind!",
+            TEXT,
+            "gang_territory, crime_group_territory (organised crime), drug_hotspot, known_hotspot",
+        ),
         ("area_id!", TEXT, "the source's id"),
         ("name!", TEXT, "name"),
         ("note", TEXT, "note of the source"),
@@ -887,32 +894,13 @@ POPULATION = Table(
     ("source", "ward_code", "age_years", "age_to", "sex", "ethnic_group", "ethnicity_code"),
     _columns(
         ("source!", TEXT, "id of the context source; figures of two sources are never added"),
-        ("ward_code!", TEXT, "ward"),
+        ("ward_code!", TEXT, "ward; the authority's code where a source has the area alone"),
         ("age_years!", WHOLE, "age in whole years, or the youngest of a band"),
         ("age_to!", WHOLE, "the oldest of the band; the same age for a single year, 120 no end"),
         ("sex!", TEXT, "female or male; all: not broken down"),
         ("ethnicity_code!", TEXT, "DfE ethnicity code; all: not broken down"),
         ("ethnic_group!", TEXT, "main group; all: not broken down"),
         ("population!", WHOLE, "people (count)"),
-    ),
-)
-POPULATION_COMPARISON = Table(
-    "analysis",
-    "population_comparison",
-    "profile",
-    "Known and at risk against the children who live in the area, by group.",
-    ("dimension", "category", "comparison"),
-    _columns(
-        ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
-        ("category!", TEXT, "group with a population"),
-        ("comparison!", TEXT, "known/population or at_risk/population"),
-        ("observed!", WHOLE, "children (count)"),
-        ("expected!", REAL, "children, if as frequent as among all who live there (number)"),
-        ("ratio", REAL, "observed over expected"),
-        ("lower", REAL, "lower 95% limit of the ratio"),
-        ("upper", REAL, "upper 95% limit of the ratio"),
-        ("p_low", REAL, "one-sided mid-P of a count as low"),
-        ("p_low_adjusted", REAL, "the same, Benjamini-Hochberg within the dimension"),
     ),
 )
 REGIONAL_SUMMARY = Table(
@@ -1173,6 +1161,13 @@ PROFILE: dict[str, Table] = {
             ("lower", REAL, "lower 95% limit (Katz log)"),
             ("upper", REAL, "upper 95% limit (Katz log)"),
             ("finding!", TEXT, "what may be said"),
+            ("known_rate", REAL, "known per 10,000 of the population; null no denominator"),
+            ("known_rate_lower", REAL, "lower 95% limit (Poisson)"),
+            ("known_rate_upper", REAL, "upper 95% limit (Poisson)"),
+            ("at_risk_rate", REAL, "at risk per 10,000 of the population; null no denominator"),
+            ("at_risk_rate_lower", REAL, "lower 95% limit (Poisson)"),
+            ("at_risk_rate_upper", REAL, "upper 95% limit (Poisson)"),
+            ("against_population", TEXT, "the known against the population, in words"),
         ),
         _profile(
             "screening_coverage",
@@ -1201,6 +1196,15 @@ PROFILE: dict[str, Table] = {
             ("quarter!", TEXT, "fiscal quarter of the action"),
             ("outcome!", TEXT, "action"),
             ("count", WHOLE, "actions (count); null not held"),
+        ),
+        _profile(
+            "information_reports",
+            "How the period's information reports were handled, restricted ones included: graded,"
+            " consented to, counted in the editions or left out of them and why.",
+            ("aspect", "category"),
+            ("aspect!", TEXT, "editions, grades, assessed as or consent"),
+            ("category!", TEXT, "category; `all` is always there"),
+            ("reports!", WHOLE, "reports (count)"),
         ),
         _profile(
             "hotspots",
@@ -1280,6 +1284,18 @@ WORDING: dict[str, Table] = {
     for table in (PROFILE["intelligence_gaps"], PROFILE["action_plan"], KEY_FINDINGS)
 }
 
+# The tables as the editions count them: nothing in them rests on a restricted information report.
+# Of tables of texts it is the wording.
+EDITION: dict[str, Table] = {
+    table.name: replace(
+        table,
+        schema="edition",
+        description=f"{table.schema}.{table.name} without restricted reports, before disclosure"
+        " control.",
+        audience=RESTRICTED,
+    )
+    for table in (*PROFILE.values(), *WORDING.values())
+}
 ALL: tuple[Table, ...] = (
     QUARANTINE,
     REPAIRS,
@@ -1319,7 +1335,6 @@ ALL: tuple[Table, ...] = (
     PLACE,
     AREA_LAYER,
     POPULATION,
-    POPULATION_COMPARISON,
     REGIONAL_SUMMARY,
     OFFENDING_LOCATION,
     GEO_HOTSPOTS,
@@ -1330,6 +1345,7 @@ ALL: tuple[Table, ...] = (
     *PROFILE.values(),
     KEY_FINDINGS,
     *WORDING.values(),
+    *EDITION.values(),
 )
 
 # --- categories of the profile's dimensions -----------------------------------------------------

@@ -100,6 +100,7 @@ def render(
                 "completeness",
                 "rag",
                 "warnings",
+                "reports_left_out",
                 "linkage",
                 "coverage",
                 "cohort",

@@ -32,6 +32,8 @@ class ReportContext:
         datasets: titles of datasets by id; the id in words is printed where there is none.
         holding: quality.holding, which tells a quarter not received from one never asked for.
         warnings: analysis.quality_warning, whose texts hold no count of people.
+        handling: what the plan decides of information reports that don't say how they may be
+            handled, one text a dataset.
     """
 
     settings: ProfileSettings
@@ -48,3 +50,4 @@ class ReportContext:
     datasets: Mapping[str, str] = field(default_factory=dict)
     holding: pl.DataFrame | None = None
     warnings: pl.DataFrame | None = None
+    handling: Sequence[str] = ()

@@ -50,6 +50,8 @@ DIMENSIONS = {
     "appearance": "Appearance (officer-defined codes, not ethnicity)",
     "relationship": "Relationship to the child",
     "datasets": "Datasets that speak of the suspect in the quarter",
+    "editions": "In this profile",
+    "grades": "Grades for reliability and accuracy",
     "seen_in": "Seen in one dataset or more, up to the end of the quarter",
 }
 WINDOWS = {
@@ -222,13 +224,28 @@ def regional(ctx: ReportContext) -> Markdown:
     latest = frame.sort("quarter", maintain_order=True).unique(
         "authority", keep="last", maintain_order=True
     )
+    levels = ("at_risk", "significant", "serious")
     return table(
         ["Authority", "Quarter", "Total", "At risk", "Significant", "Serious"],
-        latest.select("authority", "quarter", "total", "at_risk", "significant", "serious").rows(),
+        [*_ours(ctx, levels), *latest.select("authority", "quarter", "total", *levels).rows()],
         [4, 3, 2, 2, 2, 2],
-        "Children at risk as published by neighbours and region (children)",
+        "Children at risk: this profile's count, and what neighbours and region published "
+        "(children)",
         (0, 1),
     )
+
+
+def _ours(ctx: ReportContext, levels: Sequence[str]) -> list[list[object]]:
+    """Return the area's own line of the newest quarter, as the cohort's table prints it."""
+    frame = of(ctx, "cohort_by_quarter")
+    if frame.is_empty():
+        return []
+    quarter = str(frame["quarter"].max())
+    counts = dict(
+        frame.filter(pl.col("quarter") == quarter).select("risk_level", "children").rows()
+    )
+    name = f"{ctx.settings.area.name} (this profile)"
+    return [[name, quarter, *(counts.get(level, "") for level in (TOTAL, *levels))]]
 
 
 def deliveries(ctx: ReportContext) -> Markdown:
@@ -465,6 +482,31 @@ def warnings(ctx: ReportContext) -> Markdown:
         f"Faults of other profiles ({', '.join(frame['source'].unique().sort())}), looked for here",
         (0, 1, 2),
     )
+
+
+def reports_left_out(ctx: ReportContext) -> Markdown:
+    """Information reports by how they were handled, and the decisions of the plan about them."""
+    frame = of(ctx, "information_reports")
+    if frame.is_empty():
+        return Markdown("*No information report of the period was received.*")
+    rows = [
+        [title(aspect) if first else Markdown(" "), words(category), count]
+        for (aspect,), part in frame.group_by("aspect", maintain_order=True)
+        for first, (category, count) in zip(
+            [True, *[False] * (part.height - 1)],
+            part.select("category", "reports").iter_rows(),
+            strict=True,
+        )
+    ]
+    made = table(
+        ["", "Reports that are", "Reports"],
+        rows,
+        [3, 8, 2],
+        "Information reports of the period by how they were handled (reports)",
+        (0, 1),
+    )
+    decided = bullets(list(ctx.handling)) if ctx.handling else ""
+    return Markdown(f"{made}\n\n{decided}" if decided else made)
 
 
 def coverage(ctx: ReportContext) -> Markdown:
@@ -750,6 +792,26 @@ def representation(ctx: ReportContext) -> Markdown:
                 [4, 2, 2, 3, 2, 3, 6],
                 f"{name}: children open now, with {least} or more indicators, and living in the "
                 f"area (distinct children under 18 on {as_at})",
+                (0, 6),
+            )
+        )  # fmt: skip
+        parts.append(
+            table(
+                ["Group", "Population", "Known per 10,000", "95% limits", "At risk per 10,000",
+                 "95% limits", "Known against population"],
+                [
+                    [words(category), *cells[:2], _limits(*cells[2:4]), cells[4],
+                     _limits(*cells[5:7]), cells[7]]
+                    for category, *cells in rows.select(
+                        "category", "population", "known_rate", "known_rate_lower",
+                        "known_rate_upper", "at_risk_rate", "at_risk_rate_lower",
+                        "at_risk_rate_upper", "against_population",
+                    ).iter_rows()
+                    if category != NOT_RECORDED
+                ],
+                [4, 3, 3, 3, 3, 3, 5],
+                f"Rates per 10,000 children aged 10 to 17 by {name.lower()}; children whose group "
+                "is not recorded are in no rate but that of all",
                 (0, 6),
             )
         )  # fmt: skip

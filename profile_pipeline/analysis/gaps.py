@@ -383,6 +383,24 @@ def unreadable_context(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def partial_context(evidence: Evidence) -> pl.DataFrame:
+    """A register or layer that was read and covers the area, or the children of it, in part."""
+    return (
+        evidence.table(CONTEXT_DELIVERY)
+        .filter(pl.col("status") == "loaded", pl.col("problem").is_not_null())
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "A register or layer tells of the area in part only: ", pl.col("source"), "."
+            ),
+            evidence=sentence(pl.col("problem"), " (quality.context_delivery)"),
+            question=sentence("Can you send '", pl.col("file"), "' for the whole area?"),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
 def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
     """A dataset that doesn't meet what the plan expects of it as a whole."""
     return evidence.named(
@@ -1544,6 +1562,7 @@ RULES: tuple[Rule, ...] = (
     empty_files,
     repeated_files,
     unreadable_context,
+    partial_context,
     missing_columns,
     short_period,
     levels_changed,

@@ -169,7 +169,18 @@ def representation(
 ) -> pl.DataFrame:
     """Known by the tracker of now, several indicators by those held; a ratio needs both."""
     now, any_held = tracker_now(held, settings), bool(indicators_of_the_year(held, settings))
-    blanked = _blank(_blank(frame, ("known",), pl.lit(now)), ("at_risk",), pl.lit(any_held))
+    rates = ("rate", "rate_lower", "rate_upper")
+    blanked = _blank(
+        _blank(frame, ("known", *(f"known_{rate}" for rate in rates)), pl.lit(now)),
+        ("at_risk", *(f"at_risk_{rate}" for rate in rates)),
+        pl.lit(any_held),
+    )
+    if not now:
+        blanked = blanked.with_columns(
+            against_population=pl.when(pl.col("against_population").is_not_null()).then(
+                pl.lit(NOTHING_KNOWN)
+            )
+        )
     if now and any_held:
         return blanked
     said = NOTHING_KNOWN if not now else NOTHING_AT_RISK

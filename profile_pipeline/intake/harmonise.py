@@ -51,6 +51,9 @@ from profile_pipeline.tables import (
 # Parts of a person that several columns may hold, and the field that gathers them.
 PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "id": "local_ids"}
 
+# Codes that are kept as written, whose spellings a list must know all the same.
+KEPT_CODES = {("information_report", "handling_code"): "handling_code"}
+
 FREE_TEXT = {
     ("information_report", "information"),
     ("information_report", "opinion"),
@@ -88,6 +91,7 @@ class _Build:
     readers: list[_Read] = field(default_factory=list)
     required: dict[str, str] = field(default_factory=dict)
     coded: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
 
@@ -308,6 +312,10 @@ def _measure(build: _Build, event: Event) -> None:
         build.add(field_name, source, reader)
         if schema[name] == pl.String and build.spellings(source, default):
             build.coded[field_name] = source.codes or default or "values of the plan"
+        elif schema[name] == pl.Boolean:
+            build.coded[field_name] = source.codes or "yes_no"
+        elif (measure, name) in KEPT_CODES:
+            build.kept[field_name] = KEPT_CODES[measure, name]
 
 
 def _field_reader(build: _Build, source: Source, field_of: tuple[str, str], dtype: Dtype) -> Reader:
@@ -574,12 +582,14 @@ def _rows(kept: pl.DataFrame, build: _Build) -> pl.DataFrame:
 
 def _unknown_values(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
     parts = []
-    for name, codes in build.coded.items():
+    for name, codes in (build.coded | build.kept).items():
         column = build.faults[name]
+        unread = pl.col(f"f:{name}") == "unknown_code"
+        if name in build.kept:
+            known = list(code_list(codes, build.own_codes))
+            unread = ~fold_expr(pl.col(f"v:{name}")).is_in(known)
         counted = (
-            wide.filter(pl.col(f"f:{name}") == "unknown_code")
-            .group_by(cells.clean(pl.col(column)).alias("value"))
-            .len("rows")
+            wide.filter(unread).group_by(cells.clean(pl.col(column)).alias("value")).len("rows")
         )
         if counted.height:
             spellings = code_list(codes, build.own_codes) if codes != "values of the plan" else {}

@@ -94,13 +94,14 @@ def _summed(frame: pl.DataFrame, each: Sum) -> pl.Expr:
     """The sum as text, a whole number without decimals; 0 when rows are there but none meets it."""
     number = clean(pl.col(each.column)).str.replace_all(",", "").cast(pl.Float64, strict=False)
     if each.where is not None:
-        number = number.filter(_meets(each.where))
+        number = number.filter(meets(each.where))
     total = number.sum()
     whole = total.cast(pl.Int64).cast(pl.String)
     return pl.when(total == total.round()).then(whole).otherwise(total.cast(pl.String))
 
 
-def _meets(condition: Condition) -> pl.Expr:
+def meets(condition: Condition) -> pl.Expr:
+    """Whether a row of the other list meets the condition of a sum."""
     folded = fold_expr(clean(pl.col(condition.column)))
     wanted = (
         condition.is_in or condition.has_code or ((condition.equals,) if condition.equals else ())

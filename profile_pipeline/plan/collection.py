@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from profile_pipeline.plan.expect import Expect
+from profile_pipeline.plan.handling import HandlingDefault
 from profile_pipeline.plan.lawful_basis import LawfulBasis
 from profile_pipeline.plan.reading import Delivery, ReadSettings
 from profile_pipeline.plan.settings import Strict
@@ -388,6 +389,9 @@ class Dataset(Strict):
     subjects: tuple[Subject, ...] = ()
     events: tuple[Event, ...] = ()
     expect: tuple[Expect, ...] = ()
+    handling_default: HandlingDefault | None = Field(
+        default=None, description="what is taken of information reports that don't state it"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -426,6 +430,8 @@ class Dataset(Strict):
         measures = [event.measure for event in self.events if event.measure]
         if len(set(measures)) != len(measures):
             raise ValueError("a measure is mapped twice")
+        if self.handling_default and "information_report" not in measures:
+            raise ValueError("`handling_default` goes with the measure information_report")
         if "{list}" in self.delivery.files and not (self.standard or self.delivery.lists):
             raise ValueError("{list} in files goes with `standard:`")
         if not self.standard and (self.lists or self.issuer):

@@ -45,6 +45,7 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "screening_coverage": ("children", "screened"),
     "return_interviews": ("episodes", "due", "within_72_hours", "late", "none"),
     "disruption_outcomes": ("count",),
+    "information_reports": ("reports",),
     "hotspots": (),
     "intelligence_gaps": (),
     "action_plan": (),
@@ -431,6 +432,17 @@ def _disruption(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
             pack.add_up(whole, [c for (q, o), c in at.items() if q == quarter and o != TOTAL])
 
 
+def _reports(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
+    """Each aspect adds up to the same reports."""
+    rows: dict[str, dict[str, int]] = defaultdict(dict)
+    for row, (aspect, category) in enumerate(frame.select("aspect", "category").iter_rows()):
+        rows[aspect][category] = _row(cells, row)["reports"]
+    wholes = [members.pop(TOTAL) for members in rows.values() if TOTAL in members]
+    for whole, members in zip(wholes, rows.values(), strict=True):
+        pack.add_up(whole, members.values())
+        _merge_equal(pack, wholes[0], whole)
+
+
 def _representation(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     """Each dimension adds up to a total that its ratios rest on, printed or not."""
     rows: dict[str, dict[str, int]] = defaultdict(dict)
@@ -503,6 +515,7 @@ _RELATIONS = {
     "screening_coverage": _screening,
     "return_interviews": _interviews,
     "disruption_outcomes": _disruption,
+    "information_reports": _reports,
     "representation": _representation,
     "data_quality": _quality,
     "regional_summary": _regional,

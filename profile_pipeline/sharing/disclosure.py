@@ -243,7 +243,36 @@ class _Printer:
         """Return a dimension's total of those recorded, which its ratios rest on."""
         return self._number(-1, f"{column}:{dimension}")
 
+    def _rates(self, columns: dict[str, list[str]]) -> None:
+        """Rates per 10,000 go with their counts, and are taken from them where they are rounded."""
+        for row, (dimension, living) in enumerate(
+            self.frame.select("dimension", "population").iter_rows()
+        ):
+            for name in ("known", "at_risk"):
+                number = self._number(row, name)
+                names = (f"{name}_rate", f"{name}_rate_lower", f"{name}_rate_upper")
+                few = living is None or living < self.edition.minimum_denominator
+                for column in names:
+                    value = self.frame[column][row]
+                    if value is None or self.frame[name][row] is None:
+                        columns[column][row] = ""
+                    elif number is None or few:
+                        columns[column][row] = SUPPRESSED
+                    elif self.edition.round_to == 1:
+                        columns[column][row] = f"{value:.1f}"
+                    elif column == names[0]:
+                        columns[column][row] = f"{10_000 * number / living:.1f}"
+                    else:
+                        columns[column][row] = SUPPRESSED
+            if self.frame["known"][row] is None:
+                columns["against_population"][row] = ""
+            elif columns["against_population"][row] and (
+                self._number(row, "known") is None or self._total("known", dimension) is None
+            ):
+                columns["against_population"][row] = WITHHELD_FINDING
+
     def _ratios(self, columns: dict[str, list[str]]) -> None:
+        self._rates(columns)
         for row, (dimension, ratio) in enumerate(
             self.frame.select("dimension", "ratio").iter_rows()
         ):

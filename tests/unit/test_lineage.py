@@ -22,7 +22,7 @@ from profile_pipeline.errors import ContractError
 from profile_pipeline.file_rows import in_words, runs, with_file_row
 from profile_pipeline.intake import cells
 from profile_pipeline.intake.collect import Collected, collect_dataset
-from profile_pipeline.intake.lineage import lineage, trace
+from profile_pipeline.intake.lineage import cells_behind, lineage
 from profile_pipeline.intake.lines import source_rows
 from profile_pipeline.intake.records import indicator_events_of, measure_of, subjects_of
 from profile_pipeline.plan.reading import ReadSettings
@@ -73,6 +73,11 @@ def run(tmp_path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Collected]]
         yield con, collected
 
 
+def behind(con: duckdb.DuckDBPyConnection, table: str, field: str, file: str, row: int):
+    """The cells behind one value of a row of the dataset."""
+    return cells_behind(con, "missing", file, row).filter(table=table, field=field)
+
+
 UNKNOWN = unknown_texts()
 READ = {
     "date_of_birth": partial(cells.read_date, formats=("%d/%m/%Y",), unknown=UNKNOWN),
@@ -96,7 +101,7 @@ def test_the_received_cell_of_a_random_value_reads_as_the_value_again(
     for _ in range(60):
         row = draw.choice(subjects.rows(named=True))
         field = draw.choice(list(READ))
-        found = trace(con, "records.subject", field, row["file"], row["row"])
+        found = behind(con, "records.subject", field, row["file"], row["row"])
         assert found.height == 1
         again = READ[field](found["received"])["value"][0]
         assert again == row[field], field
@@ -111,13 +116,14 @@ def test_a_measure_and_an_indicator_lead_to_their_columns(
     frames = {"missing": collected.harmonised.rows}
     episode = measure_of(frames, "missing_episode").row(17, named=True)
     file, row = episode["file"], episode["row"]
-    category = trace(con, "records.missing_episode", "category", file, row)
+    category = behind(con, "records.missing_episode", "category", file, row)
     assert category["received"].str.to_lowercase().to_list() == [episode["category"]]
-    reference = trace(con, "records.missing_episode", "reference", file, row)
+    reference = behind(con, "records.missing_episode", "reference", file, row)
     assert reference.row(0, named=True)["column"] == "Reference no"
     assert reference["received"].to_list() == [episode["reference"]]
     event = indicator_events_of(frames).row(3, named=True)
-    day = trace(con, "records.indicator_event", "date", event["file"], event["row"], role="child")
+    day = behind(con, "records.indicator_event", "date", event["file"], event["row"])
+    assert day["role"].to_list() == ["child"]
     assert READ["date"](day["received"])["value"].to_list() == [event["date"]]
 
 
@@ -127,7 +133,7 @@ def test_a_row_that_is_not_there_is_an_error_and_names_no_value(
     con, collected = run
     file = collected.headings["file"][0]
     with pytest.raises(ContractError, match="has no row 999"):
-        trace(con, "records.subject", "forename", file, 999)
+        cells_behind(con, "missing", file, 999)
 
 
 def test_the_row_told_is_the_row_an_agency_sees(tmp_path: Path) -> None:

@@ -74,6 +74,25 @@ def test_a_finding_names_its_table_and_confidence_and_hides_small_counts() -> No
     assert "overlap\\_distribution" in line
 
 
+def test_a_neighbour_s_summary_stands_beside_our_own_count() -> None:
+    cohort = safe()["cohort_by_quarter"]
+    last = str(cohort["quarter"].max())
+    ours = cohort.filter(quarter=last, risk_level="all")["children"].item()
+    levels = dict.fromkeys(("at_risk", "significant", "serious"), "")
+    neighbours = pl.DataFrame(
+        [
+            {"authority": "Eastvale", "quarter": "2014-15 Q1", "total": "71", **levels},
+            {"authority": "Eastvale", "quarter": last, "total": "88", **levels, "at_risk": "61"},
+        ]
+    )
+    text = markdown(tables={**safe(), "regional_summary": neighbours}).replace("\\", "")
+    region = text[text.index("## The region") :].split("\n## ")[0]
+    rows = [[c.strip() for c in line.split("|")] for line in region.splitlines() if "|" in line]
+    named = {row[1]: row[2:4] for row in rows}
+    assert named[f"{fixture.settings().area.name} (this profile)"] == [last, ours]
+    assert named["Eastvale"] == [last, "88"]
+
+
 def test_a_short_period_is_warned_of() -> None:
     short = {"start": date(2015, 10, 1), "end": date(2016, 3, 31)}
     assert "shorter than 12 months" in markdown(settings=fixture.settings(period=short))
