@@ -90,7 +90,8 @@ class ReadSettings(Strict):
     record: str | None = Field(
         default=None,
         description="of an XML file: the group that makes a row, with the groups inside it that"
-        " come several times, such as `Children/Child > CINdetails > Assessments`",
+        " come several times, such as `Children/Child > CINdetails > Assessments`; with `>>` a"
+        " group that holds none of the next is no row",
     )
     together: tuple[str, ...] = Field(
         default=(),
@@ -152,7 +153,15 @@ class Delivery(Strict):
         description="path below the data folder, such as `police_missing/{quarter}.csv`"
     )
     lists: tuple[str, ...] = Field(default=(), description="what `{list}` may be in a file's name")
+    other_lists: tuple[str, ...] = Field(
+        default=(),
+        description="names of the return's other lists: a file that one of them fits better is"
+        " not this list's (`sw_episodes` ends in `episodes`)",
+    )
     optional: bool = Field(default=False, description="nothing is missing when it doesn't come")
+    or_files: tuple[str, ...] = Field(
+        default=(), description="other ways in which the files of a standard return are named"
+    )
     first: QuarterLabel | None = Field(default=None, description="first quarter agreed")
     last: QuarterLabel | None = Field(default=None, description="last quarter agreed")
 
