@@ -232,7 +232,7 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
     result = _File(name, quarter)
     try:
         path = plan.data_root / Path(name)
-        result.frame, result.template = open_file(path, dataset, name)
+        result.frame, result.template, result.problem = open_file(path, dataset, name)
     except DeliveryError as error:
         result.status = "unreadable"
         result.problem = " ".join(str(problem) for problem in error.problems)

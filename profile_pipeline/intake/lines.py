@@ -14,7 +14,7 @@ import polars as pl
 
 from profile_pipeline.errors import DeliveryError
 from profile_pipeline.intake.readers import FORMATS, read_bytes
-from profile_pipeline.intake.readers_csv import UTF_8
+from profile_pipeline.intake.readers_csv import csv_text
 from profile_pipeline.intake.readers_xlsx import heading_row, read_xlsx
 from profile_pipeline.plan.reading import ReadSettings
 
@@ -34,7 +34,7 @@ def source_lines(path: Path, settings: ReadSettings, name: str) -> tuple[str, li
     try:
         data = path.read_bytes()
         rows = read_bytes(data, settings, name=name).drop("_row")
-        records = _csv(data, settings) if kind == "csv" else _xlsx(data, settings, name)
+        records = _csv(data, settings, name) if kind == "csv" else _xlsx(data, settings, name)
         filled = [(line, cells) for line, cells in records if any(c.strip() for c in cells)]
     except (DeliveryError, OSError, UnicodeError, csv.Error):
         return None
@@ -49,12 +49,8 @@ def _alike(cells: "list[str] | tuple[str | None, ...]") -> tuple[str, ...]:
     return tuple(cell for cell in cells if cell and cell.strip())
 
 
-def _csv(data: bytes, settings: ReadSettings) -> Iterator[Record]:
-    try:
-        text = data.decode(UTF_8 if "16" not in settings.encoding else settings.encoding)
-    except UnicodeDecodeError:
-        text = data.decode(settings.encoding)
-    text = text.removeprefix("\ufeff").rstrip("\x1a")
+def _csv(data: bytes, settings: ReadSettings, name: str) -> Iterator[Record]:
+    text, settings = csv_text(data, settings, name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=settings.delimiter)
     before = 0
     for number, cells in enumerate(reader, start=1):

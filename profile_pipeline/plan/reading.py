@@ -55,8 +55,8 @@ class ReadSettings(Strict):
     """How a dataset's files are laid out.
 
     A file that is plainly UTF-8 is read as UTF-8 even where `encoding` names a one-byte encoding
-    such as cp1252: agencies change their exports between quarters, and a name read in the wrong
-    encoding is a child that isn't found again.
+    such as cp1252, and one that is plainly UTF-16 as that: agencies change their exports between
+    quarters, and a name read in the wrong encoding is a child that isn't found again.
     """
 
     # A tab is a delimiter, and a sheet's name may end in a space: nothing is stripped here.
@@ -86,6 +86,11 @@ class ReadSettings(Strict):
         default=(),
         description="of a workbook: the headings are in the first row that holds one of these,"
         " whatever `header_row` says",
+    )
+    known: tuple[str, ...] = Field(
+        default=(),
+        description="the plan's headings, filled in from the mapping: a file whose heading row has"
+        " none of them is searched for the row, delimiter or sheet that has",
     )
     record: str | None = Field(
         default=None,
