@@ -5,6 +5,7 @@ Restricted: what it returns holds the row's cells, for the analyst who asked, on
 
 import difflib
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import polars as pl

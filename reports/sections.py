@@ -16,7 +16,7 @@ from profile_pipeline.quarters import (
 )
 from profile_pipeline.tables import NOT_HELD, NOT_RECORDED, SUPPRESSED, TOTAL
 from reports.context import ReportContext
-from reports.markdown import Markdown, escape, table
+from reports.markdown import Markdown, bullets, escape, table
 
 QUARTERS_SHOWN = 4
 PAIRS_SHOWN = 15

@@ -243,7 +243,7 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
     result = _File(name, quarter)
     try:
         path = plan.data_root / Path(name)
-        result.frame, result.template = open_file(path, dataset, name)
+        result.frame, result.template, result.problem = open_file(path, dataset, name)
     except DeliveryError as error:
         result.status = "unreadable"
         result.problem = " ".join(str(problem) for problem in error.problems)
@@ -261,7 +261,9 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
         own = set(template.renamed.values())
         named = template.renamed | {c: c for c in resolved.found if c not in own}
     result.headings = tuple((c, resolved.found[h]) for c, h in named.items() if h in resolved.found)
-    if resolved.fatal:
+    # An XML return has no element for what nobody had: a list without a row lacks its columns too.
+    nobody = dataset.read.format == "xml" and result.frame.is_empty()
+    if resolved.fatal and not nobody:
         result.status = "unusable"
         result.problem = " ".join(str(problem) for problem in resolved.fatal)
         return result

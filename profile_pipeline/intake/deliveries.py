@@ -251,16 +251,14 @@ def _in_folder(
     others: Iterable[Delivery],
 ) -> Iterator[_Found]:
     """Yield what lies in the dataset's folder, in order of path."""
-    pattern, elsewhere = (
-        _pattern(delivery),
-        [_pattern(other) for other in others],
-    )
+    patterns = [_pattern(each) for each in _named_ways(delivery)]
+    elsewhere = [_pattern(each) for other in others for each in _named_ways(other)]
     workbook = _pattern(delivery, WORKBOOK)
     folder = _folder(delivery.files)
     root = data_root.resolve()
     for path in _walk(data_root, folder):
         file = path.relative_to(data_root).as_posix()
-        match = pattern.fullmatch(file)
+        match = next((m for p in patterns if (m := p.fullmatch(file))), None)
         known = any(other.fullmatch(file) for other in elsewhere)
         if match is None and not known:
             # A blank template is a workbook, and may come filled in place of the agreed kind.
@@ -397,11 +395,41 @@ def _pattern(delivery: Delivery, ending: str = "") -> re.Pattern[str]:
         again = again.replace(f"?P<{group}>", "")
     # Spaces of the name must not vanish in a verbose expression.
     pieces = re.split(r"(\{[a-z]+\}|\*)", stem)
-    body = "".join(
-        _part(piece, delivery.lists, again=piece in pieces[:number])
-        for number, piece in enumerate(pieces)
-    )
-    return re.compile(f"{body}(?x:{again}){re.escape(ending or path.suffix)}", re.IGNORECASE)
+    end = f"(?x:{again}){re.escape(ending or path.suffix)}"
+
+    def whole(lists: Sequence[str]) -> str:
+        parts = (_part(p, lists, again=p in pieces[:n]) for n, p in enumerate(pieces))
+        return "".join(parts) + end
+
+    closer = [
+        other
+        for other in delivery.other_lists
+        for own in delivery.lists
+        if _bare(other) != _bare(own) and _bare(other).endswith(_bare(own))
+    ]
+    # `sw_episodes` ends in `episodes`, and is another list.
+    unnamed = re.sub(r"\(\?P=\w+\)", ".*?", re.sub(r"\?P<\w+>", "?:", whole(closer)))
+    elsewhere = f"(?!{unnamed}$)" if closer else ""
+    return re.compile(elsewhere + whole(delivery.lists), re.IGNORECASE)
+
+
+def _named_ways(delivery: Delivery) -> list[Delivery]:
+    """Return the delivery for each way in which its files are named."""
+    return [
+        delivery,
+        *(delivery.model_copy(update={"files": files}) for files in delivery.or_files),
+    ]
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[ _-]", "", name).lower()
+
+
+def _names(lists: Sequence[str]) -> str:
+    """Return the pattern of a list's name in a file's: a word of its own, or begun by a capital."""
+    begins = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
+    named = "|".join(re.sub(r"(?:\\ |_|\\-)", "[ _-]?", re.escape(name)) for name in lists)
+    return f"{begins}(?:{named})"
 
 
 def _part(piece: str, lists: Sequence[str], *, again: bool) -> str:
@@ -410,7 +438,7 @@ def _part(piece: str, lists: Sequence[str], *, again: bool) -> str:
         name = next(name for name, placeholder in PERIODS.items() if placeholder == piece)
         return f"(?P={name})" if again else TOLD[piece]
     if piece == LIST:
-        return f"(?:{'|'.join(_part(name, (), again=False) for name in lists or ('*',))})"
+        return _names(lists) if lists and "*" not in lists else r"[^/]*?"
     return r"[^/]*?" if piece == "*" else re.escape(piece)
 
 

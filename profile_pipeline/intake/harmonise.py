@@ -54,6 +54,8 @@ PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "
 # Codes that are kept as written, whose spellings a list must know all the same.
 KEPT_CODES = {("information_report", "handling_code"): "handling_code"}
 
+ETHNICITY, WORDS = "ethnicity_", "ethnicity_text"
+
 FREE_TEXT = {
     ("information_report", "information"),
     ("information_report", "opinion"),
@@ -114,6 +116,10 @@ class _Build:
         listed = source.codes or default
         found: dict[str, str | None] = {}
         if listed:
+            if listed.startswith(ETHNICITY) and listed != WORDS:
+                # Words in a column of codes are as clear; short codes are the list's own.
+                words = code_list(WORDS, self.own_codes)
+                found.update({text: code for text, code in words.items() if len(text) > 3})
             found.update(code_list(listed, self.own_codes))
         if source.values is not None:
             standard = set(found.values())
@@ -211,10 +217,15 @@ def _subject(build: _Build, subject: Subject) -> None:
             "alias": f"{role}__alias:name",
         }
         build.add(f"{role}__surname", subject.name, reader, parts)
-    for name in ("forename", "surname", "vehicle"):
+    for name in ("forename", "surname"):
         source = getattr(subject, name)
         if source is not None:
-            build.add(f"{role}__{name}", source, partial(cells.read_text, unknown=unknown))
+            parts = {"value": f"{role}__{name}", "alias": f"{role}__alias:{name}"}
+            build.add(
+                f"{role}__{name}", source, partial(cells.read_name_part, unknown=unknown), parts
+            )
+    if subject.vehicle is not None:
+        build.add(f"{role}__vehicle", subject.vehicle, partial(cells.read_text, unknown=unknown))
     for source in subject.other_names:
         build.add(
             f"{role}__alias:{source.column}", source, partial(cells.read_text, unknown=unknown)
@@ -266,9 +277,18 @@ def _read_local_id(raw: pl.Series, *, issuer: str, unknown: tuple[str, ...]) -> 
     """Read an id; `None` and zeros alone stand for none, and would join strangers."""
     read = cells.read_text(raw, unknown)
     held = read["value"].str.contains(r"(?i)^(none|[0\W_]*)$").fill_null(value=False)
+    lost = read["value"].str.contains(cells.DIGITS_LOST).fill_null(value=False)
+    whole = read["value"].str.contains(cells.WHOLE_AS_FRACTION).fill_null(value=False)
+    plain = pl.col("value").str.to_uppercase().str.replace(cells.WHOLE_AS_FRACTION, "${1}")
     return read.with_columns(
-        value=pl.when(~held).then(pl.lit(f"{issuer}:") + pl.col("value").str.to_uppercase()),
-        fault=pl.when(held).then(pl.lit("unknown_text")).otherwise("fault"),
+        value=pl.when(~(held | lost)).then(pl.lit(f"{issuer}:") + plain),
+        fault=pl.when(held)
+        .then(pl.lit("unknown_text"))
+        .when(lost)
+        .then(pl.lit("digits_lost"))
+        .when(whole)
+        .then(pl.lit("number_mended"))
+        .otherwise("fault"),
     )
 
 

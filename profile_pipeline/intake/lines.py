@@ -17,7 +17,7 @@ from profile_pipeline.errors import DeliveryError
 from profile_pipeline.file_rows import runs
 from profile_pipeline.intake.filled_templates import open_file
 from profile_pipeline.intake.readers import FORMATS, read_bytes
-from profile_pipeline.intake.readers_csv import UTF_8
+from profile_pipeline.intake.readers_csv import csv_text
 from profile_pipeline.intake.readers_xlsx import heading_row, read_xlsx
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan
@@ -54,7 +54,7 @@ def rows_of_file(plan: Plan, dataset: Dataset, name: str) -> list[int] | None:
     if not path.is_file() or not path.resolve().is_relative_to(plan.data_root):
         return None
     try:
-        frame, template = open_file(path, dataset, name)
+        frame, template, _ = open_file(path, dataset, name)
     except DeliveryError:
         return None
     settings = template.dataset.read if template else dataset.read
@@ -75,7 +75,7 @@ def source_rows(
     try:
         data = path.read_bytes()
         rows = (read_bytes(data, settings, name=name) if read is None else read).drop("_row")
-        records = _csv(data, settings) if kind == "csv" else _xlsx(data, settings, name)
+        records = _csv(data, settings, name) if kind == "csv" else _xlsx(data, settings, name)
         filled = [(place, cells) for place, cells in records if any(c.strip() for c in cells)]
     except (DeliveryError, OSError, UnicodeError, csv.Error):
         return None
@@ -90,12 +90,8 @@ def _alike(cells: "list[str] | tuple[str | None, ...]") -> tuple[str, ...]:
     return tuple(cell for cell in cells if cell and cell.strip())
 
 
-def _csv(data: bytes, settings: ReadSettings) -> Iterator[Record]:
-    try:
-        text = data.decode(UTF_8 if "16" not in settings.encoding else settings.encoding)
-    except UnicodeDecodeError:
-        text = data.decode(settings.encoding)
-    text = text.removeprefix("\ufeff").rstrip("\x1a")
+def _csv(data: bytes, settings: ReadSettings, name: str) -> Iterator[Record]:
+    text, settings = csv_text(data, settings, name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=settings.delimiter)
     for number, cells in enumerate(reader, start=1):
         if number > settings.header_row:

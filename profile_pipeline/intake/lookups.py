@@ -11,7 +11,7 @@ from collections.abc import Collection
 import polars as pl
 
 from profile_pipeline.codes.lookup import fold, fold_expr
-from profile_pipeline.intake.cells import clean
+from profile_pipeline.intake.cells import DIGITS_LOST, WHOLE_AS_FRACTION, clean
 from profile_pipeline.plan.collection import Condition, Lookup, Sum
 
 REASONS = {
@@ -44,11 +44,9 @@ def look_up(
     if other is None or work.is_empty():
         return work, pl.DataFrame(schema=FAULTS)
     keys = ["_quarter", *(f"_key{number}" for number in range(len(lookup.on)))]
-    mine = work.with_columns(
-        clean(pl.col(own)).alias(f"_key{n}") for n, own in enumerate(lookup.on)
-    )
+    mine = work.with_columns(_key(own).alias(f"_key{n}") for n, own in enumerate(lookup.on))
     theirs = other.with_columns(
-        clean(pl.col(name)).alias(f"_key{n}") for n, name in enumerate(lookup.on.values())
+        _key(name).alias(f"_key{n}") for n, name in enumerate(lookup.on.values())
     ).drop_nulls(keys)
     held = theirs.group_by(keys).agg(
         pl.lit(value=True).alias("_found"),
@@ -81,6 +79,13 @@ def look_up(
         for own in lookup.adds()
     )
     return filled.select(work.columns), pl.concat(faults)
+
+
+def _key(column: str) -> pl.Expr:
+    """An id as it is joined on: a spreadsheet's `.0` is none of it, a cut number is no id."""
+    text = clean(pl.col(column))
+    whole = text.str.replace(WHOLE_AS_FRACTION, "${1}")
+    return pl.when(~text.str.contains(DIGITS_LOST)).then(whole)
 
 
 def _agreed(column: str, unknown: Collection[str]) -> pl.Expr:

@@ -438,6 +438,15 @@ class Dataset(Strict):
             raise ValueError("`lists` and `issuer` go with `standard:`")
         return self
 
+    @model_validator(mode="after")
+    def _headings_are_known(self) -> "Dataset":
+        """Give the reader the headings, so that it finds them where they are not expected."""
+        if not self.read.known:
+            names = [n for c in self.columns() for n in (c, *self.headers.get(c, ()))]
+            read = self.read.model_copy(update={"known": tuple(dict.fromkeys(names))})
+            object.__setattr__(self, "read", read)
+        return self
+
     def columns(self) -> list[str]:
         """Every column the plan maps, once each, in order."""
         dated = [self.dated_by.column] if isinstance(self.dated_by, Source) else []
