@@ -13,7 +13,7 @@ import pytest
 
 from profile_pipeline.intake.collect import Collected, collect_dataset
 from profile_pipeline.intake.fates import check_conservation
-from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.intake.lines import source_rows
 from profile_pipeline.plan.load import Plan
 from tests.unit.small_plan import small_plan
 
@@ -89,12 +89,12 @@ def test_a_file_laid_out_in_another_way_reads_the_same_and_says_so(
     assert bool(problem(found)) == bool(says)
 
 
-def test_lines_of_a_file_with_a_title_are_those_its_agency_sees(plan: Plan) -> None:
+def test_rows_of_a_file_with_a_title_are_those_its_agency_sees(plan: Plan) -> None:
     content = "Missing from home;\n\n" + text(HEAD, JO, DI, by=";")
     sent(plan, content.encode())
     name = "missing/2015-16_Q1.csv"
     dataset = plan.dataset("missing")
-    assert source_lines(plan.data_root / name, dataset.read, name) == ("line", [4, 5])
+    assert source_rows(plan.data_root / name, dataset.read, name) == [4, 5]
 
 
 def book(**sheets: list[list[object]]) -> bytes:
