@@ -325,13 +325,17 @@ def completeness(ctx: ReportContext) -> Markdown:
         if any(field in values for field in fields)
     ]
     return table(
-        ["Dataset", *(words(field.removeprefix(CORE)) for field in fields)],
+        ["Dataset", *(_field(field.removeprefix(CORE)) for field in fields)],
         rows,
         [5, *[3] * len(fields)],
         "Percent of the records of the latest delivery that give a field; red below "
         f"{100 - limit:g}, green from 95; a dash where the dataset isn't asked for it. A dataset "
         "that gives postcode sectors by design is judged by the sector",
     )
+
+
+def _field(name: str) -> str:
+    return "ethnic group" if name == "ethnicity_code" else words(name)
 
 
 def _rag(text: str, limit: float) -> Markdown:
@@ -479,7 +483,7 @@ def coverage(ctx: ReportContext) -> Markdown:
         ["Indicator", *frame.columns[1:]],
         rows,
         [5, *[2] * (frame.width - 1)],
-        "Indicators by the agency whose data evidence them",
+        "Indicators by the agency whose data evidence them, by the plan (what came is told above)",
         tuple(range(frame.width)),
     )
 
@@ -636,8 +640,13 @@ def prevalence(ctx: ReportContext) -> Markdown:
     if frame.is_empty():
         return ABSENT
     first, last = year(ctx)
+    lacking = _lacking(ctx)
     rows = [
-        [ctx.labels.get(indicator, words(indicator)), *counts, _sources(ctx, sources)]
+        [
+            ctx.labels.get(indicator, words(indicator)),
+            *counts,
+            _sources(ctx, sources) + ("; not all that was due" if indicator in lacking else ""),
+        ]
         for indicator, *counts, sources in frame.select(
             "indicator", "children", "events", "repeat_children", "sources"
         ).iter_rows()
@@ -650,6 +659,22 @@ def prevalence(ctx: ReportContext) -> Markdown:
         f"{first}; a child stands in the row of each). Not held: no dataset tells of it, a gap",
         (0, 4),
     )
+
+
+def _lacking(ctx: ReportContext) -> set[str]:
+    """Return the indicators of which some file due in the last four quarters is missing."""
+    if ctx.holding is None:
+        return set()
+    last = quarter_of(ctx.settings.as_at)
+    quarters = [last]
+    while len(quarters) < QUARTERS_SHOWN:
+        quarters.append(previous_quarter(quarters[-1]))
+    lacking = ctx.holding.filter(
+        pl.col("kind") == "indicator",
+        pl.col("quarter").is_in(quarters),
+        pl.col("state").is_in(["partly", "not received"]),
+    )
+    return set(lacking["name"].to_list())
 
 
 def _sources(ctx: ReportContext, sources: str) -> str:

@@ -268,7 +268,7 @@ def referrals(evidence: Evidence) -> pl.DataFrame:
         gaps.few_referrals(evidence)
         .filter(pl.col("priority") == "high")
         .sort("agency")
-        .select(sources=pl.col("agency").str.to_lowercase().str.join(", "), rows=pl.len())
+        .select(sources=pl.col("agency").str.to_lowercase().str.join("; "), rows=pl.len())
         .filter(pl.col("rows") > 0)
         .select(
             finding=sentence("Very few children are referred by: ", pl.col("sources"), "."),
