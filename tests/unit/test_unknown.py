@@ -388,7 +388,7 @@ def test_the_chart_draws_what_is_withheld_and_names_what_is_not_held() -> None:
     ]
     made = pl.DataFrame(rows, schema=["quarter", "risk_level", "children"], orient="row")
     chart = figures.draw({"cohort_by_quarter": made}, {})["cohort"]
-    bars, words = (layer["data"]["values"] for layer in chart.spec["layer"])
+    bars, words = (chart.spec["datasets"][layer["data"]["name"]] for layer in chart.spec["layer"])
     drawn = {q: sum(row["count"] for row in bars if row["quarter"] == q) for q in printed}
     assert drawn == {Q1: 12, Q2: 36, Q3: 0}
     assert [(row["quarter"], row["said"]) for row in words] == [(Q3, "not held")]
