@@ -205,7 +205,10 @@ def _interviews(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) -> Cha
     ]
     if not rows:
         return None
-    due = dict(frame.select("quarter", "due").rows())
+    due = {
+        quarter: NOT_HELD if none == NOT_HELD else text
+        for quarter, text, none in frame.select("quarter", "due", "none").iter_rows()
+    }
     rows, empty = _with_rest(rows, due, "withheld", len(INTERVIEWS))
     hidden = sum(frame[column].to_list().count(SUPPRESSED) for column in INTERVIEWS)
     words = "; ".join(
