@@ -154,7 +154,7 @@ def near_homes(evidence: Evidence) -> pl.DataFrame:
                 number(pl.col("events_near")),
                 " of ",
                 number(pl.col("events")),
-                " offences with a usable place lie within ",
+                " offences of the whole period with a usable place lie within ",
                 pl.col("radius_m").cast(pl.Int64),
                 " m of a children's home, where about ",
                 number(pl.col("expected").round(0)),
@@ -226,7 +226,7 @@ def screening(evidence: Evidence) -> pl.DataFrame:
                 cell("screening_coverage", pl.col("group"), column="screened"),
                 " of ",
                 cell("screening_coverage", pl.col("group"), column="children"),
-                " children.",
+                " children of the whole period.",
             ),
             confidence=pl.lit(MEDIUM),
             table=pl.lit("screening_coverage"),
@@ -322,7 +322,7 @@ def pair(evidence: Evidence) -> pl.DataFrame:
         .join(labels, left_on="indicator_b", right_on="indicator", how="left", suffix="_b")
         .select(
             finding=sentence(
-                "The two indicators that most often meet in one child are '",
+                "The two indicators that most often met in one child in the last four quarters are '",
                 pl.coalesce("label", "indicator_a"),
                 "' and '",
                 pl.coalesce("label_b", "indicator_b"),

@@ -1204,7 +1204,7 @@ def few_referrals(evidence: Evidence) -> pl.DataFrame:
                 number(pl.col("children")),
                 " of ",
                 number(pl.col("total")),
-                f" children ever open; the limit is {limit:g}% (referral sources).",
+                f" children ever open in the period; the limit is {limit:g}% (referral sources).",
             ),
             agency=_capital(pl.col("referral_source")),
             question=pl.lit(
@@ -1345,7 +1345,8 @@ def crimes_without_suspect(evidence: Evidence) -> pl.DataFrame:
             "agency",
             theme=pl.lit("suspects"),
             finding=sentence(
-                share(pl.col("unnamed"), pl.col("crimes")), " of crimes name no suspect."
+                share(pl.col("unnamed"), pl.col("crimes")),
+                " of crimes name no suspect (whole period).",
             ),
             evidence=sentence(
                 number(pl.col("unnamed")),
