@@ -154,11 +154,11 @@ def near_homes(evidence: Evidence) -> pl.DataFrame:
                 number(pl.col("events_near")),
                 " of ",
                 number(pl.col("events")),
-                " offences of the whole period with a usable place lie within ",
+                " offences with a usable place lie within ",
                 pl.col("radius_m").cast(pl.Int64),
                 " m of a children's home, where about ",
                 number(pl.col("expected").round(0)),
-                " would by chance. The homes may draw those who cause harm: nothing is said of the "
+                " would by chance (whole period). The homes may draw those who cause harm: nothing is said of the "
                 "children or staff there.",
             ),
             confidence=pl.lit(MEDIUM),
@@ -322,7 +322,7 @@ def pair(evidence: Evidence) -> pl.DataFrame:
         .join(labels, left_on="indicator_b", right_on="indicator", how="left", suffix="_b")
         .select(
             finding=sentence(
-                "The two indicators that most often met in one child in the last four quarters are '",
+                "The two indicators that most often met in one child, last four quarters, are '",
                 pl.coalesce("label", "indicator_a"),
                 "' and '",
                 pl.coalesce("label_b", "indicator_b"),
