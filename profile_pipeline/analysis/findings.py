@@ -158,7 +158,8 @@ def near_homes(evidence: Evidence) -> pl.DataFrame:
                 pl.col("radius_m").cast(pl.Int64),
                 " m of a children's home, where about ",
                 number(pl.col("expected").round(0)),
-                " would by chance (whole period). The homes may draw those who cause harm: nothing is said of the "
+                " would by chance (whole period). The homes may draw those who cause harm: nothing is "
+                "said of the "
                 "children or staff there.",
             ),
             confidence=pl.lit(MEDIUM),
