@@ -848,7 +848,18 @@ def screening(ctx: ReportContext) -> Markdown:
     )
     if _unknown(frame, "screened"):
         return Markdown(f"{made}\n\n{not_held(ctx, 'screening')}")
-    return made
+    lacking = [
+        group.group
+        for group in ctx.settings.screening_groups
+        if any(_states(ctx, "dataset", name).keys() - {"held"} for name in group.datasets)
+    ]
+    if not lacking:
+        return made
+    return _noted(
+        made,
+        f"Not every file that was due was received of: {', '.join(lacking)}. There may be "
+        "more children than can be told.",
+    )
 
 
 def disruption(ctx: ReportContext) -> Markdown:

@@ -112,7 +112,7 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
             " of the ",
             pl.col("all_children"),
             f" children with {least} or more indicators in the last "
-            "four quarters have never been in the CSE team's tracker.",
+            f"four quarters have never been in the CSE team's tracker{gaps.lists_held(evidence)}.",
         ),
         confidence=pl.lit(MEDIUM),
         table=pl.lit("overlap_distribution"),
@@ -158,9 +158,8 @@ def near_homes(evidence: Evidence) -> pl.DataFrame:
                 pl.col("radius_m").cast(pl.Int64),
                 " m of a children's home, where about ",
                 number(pl.col("expected").round(0)),
-                " would by chance (whole period). The homes may draw those who cause harm: nothing is "
-                "said of the "
-                "children or staff there.",
+                " would by chance (whole period). The homes may draw those who cause harm: nothing "
+                "is said of the children or staff there.",
             ),
             confidence=pl.lit(MEDIUM),
             table=pl.lit("hotspots"),

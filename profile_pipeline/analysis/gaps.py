@@ -25,6 +25,7 @@ from profile_pipeline.analysis.holding import (
     ROLE,
     ever_held,
     not_held,
+    quarters_held,
 )
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
@@ -1177,6 +1178,17 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
         )
         .filter(pl.col("unlisted") > 0)
     )
+
+
+def lists_held(evidence: Evidence) -> str:
+    """Return in words how much of the tracker is held, to follow its name; empty for all of it."""
+    held = evidence.table(HOLDING).filter(
+        pl.col("kind") == MEASURE, pl.col("name") == "cse_tracker"
+    )
+    quarters = quarters_held(held, MEASURE, "cse_tracker")
+    if len(quarters) == held.height:
+        return ""
+    return f", of which {len(quarters)} of {held.height} quarters are held"
 
 
 # --- victims --------------------------------------------------------------------------------------

@@ -393,3 +393,11 @@ def test_the_chart_draws_what_is_withheld_and_names_what_is_not_held() -> None:
     assert drawn == {Q1: 12, Q2: 36, Q3: 0}
     assert [(row["quarter"], row["said"]) for row in words] == [(Q3, "not held")]
     assert "2015-16 Q3 not held" in chart.alt
+
+
+def test_never_in_the_tracker_says_of_how_much_of_it() -> None:
+    held = nothing_but("everything", quarters=[q for q in QUARTERS if q != Q3])
+    found = findings.unlisted_children(evidence(held))["finding"].item()
+    assert "of which 7 of 8 quarters are held" in found
+    whole = findings.unlisted_children(evidence(nothing_but("everything")))["finding"].item()
+    assert "of which" not in whole
