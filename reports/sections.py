@@ -645,7 +645,8 @@ def prevalence(ctx: ReportContext) -> Markdown:
         [
             ctx.labels.get(indicator, words(indicator)),
             *counts,
-            _sources(ctx, sources) + ("; not all that was due" if indicator in lacking else ""),
+            _sources(ctx, sources)
+            + ("; not all that was due" if indicator in lacking and counts[0] != NOT_HELD else ""),
         ]
         for indicator, *counts, sources in frame.select(
             "indicator", "children", "events", "repeat_children", "sources"
@@ -702,6 +703,8 @@ def pairs(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "indicator_overlap")
     if frame.is_empty():
         return ABSENT
+    if _unknown(frame, "children"):
+        return Markdown("*Not held: no two indicators are supplied, so no pair can be told.*")
     counted = frame.with_columns(pl.col("children").cast(pl.Int64, strict=False).alias("n")).sort(
         ["n", "indicator_a", "indicator_b"], descending=[True, False, False], nulls_last=True
     )
