@@ -53,7 +53,7 @@ DIMENSIONS = {
     "seen_in": "Seen in one dataset or more, up to the end of the quarter",
 }
 WINDOWS = {
-    "datasets": "Datasets that speak of the suspect in the quarter itself",
+    "datasets": "Each suspect stands once, by all the datasets of that quarter alone",
     "seen_in": "Counted over the whole period up to the end of the quarter, so that a suspect whom "
     "another dataset named earlier is in more than one here and may be in one alone in the table "
     "before",
@@ -393,7 +393,12 @@ def linkage(ctx: ReportContext) -> Markdown:
             table(
                 ["Group", "Percent", "95% limits", "Higher than others beyond chance"],
                 [
-                    [_group(ctx, dimension, category), percent, _limits(lower, upper), higher]
+                    [
+                        _group(ctx, dimension, category),
+                        percent,
+                        _limits(lower, upper),
+                        higher or ("" if SUPPRESSED in (percent, lower) else "no"),
+                    ]
                     for dimension, category, percent, lower, upper, higher in bare.select(
                         "dimension", "category", "percent", "lower", "upper", "higher"
                     ).iter_rows()
