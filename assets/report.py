@@ -89,7 +89,7 @@ def coverage_table(plan: Plan) -> pl.DataFrame:
         )
         .select(
             pl.col("label").alias("indicator"),
-            pl.col("agency").alias("Agencies whose data evidence it"),
+            pl.col("agency").alias("Agencies whose data are to evidence it"),
             pl.col("gap").alias("If none"),
         )
     )

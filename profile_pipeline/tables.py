@@ -1146,7 +1146,7 @@ PROFILE: dict[str, Table] = {
         ),
         _profile(
             "representation",
-            "Known, at risk and population, compared by group.",
+            "Children open now, with several indicators and living in the area, compared by group.",
             ("dimension", "category"),
             ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
             ("category!", TEXT, "category"),

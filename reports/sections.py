@@ -55,7 +55,7 @@ DIMENSIONS = {
     "seen_in": "Seen in one dataset or more, up to the end of the quarter",
 }
 WINDOWS = {
-    "datasets": "Datasets that speak of the suspect in the quarter itself",
+    "datasets": "Each suspect stands once, by all the datasets of that quarter alone",
     "seen_in": "Counted over the whole period up to the end of the quarter, so that a suspect whom "
     "another dataset named earlier is in more than one here and may be in one alone in the table "
     "before",
@@ -342,13 +342,17 @@ def completeness(ctx: ReportContext) -> Markdown:
         if any(field in values for field in fields)
     ]
     return table(
-        ["Dataset", *(words(field.removeprefix(CORE)) for field in fields)],
+        ["Dataset", *(_field(field.removeprefix(CORE)) for field in fields)],
         rows,
         [5, *[3] * len(fields)],
         "Percent of the records of the latest delivery that give a field; red below "
         f"{100 - limit:g}, green from 95; a dash where the dataset isn't asked for it. A dataset "
         "that gives postcode sectors by design is judged by the sector",
     )
+
+
+def _field(name: str) -> str:
+    return "ethnic group" if name == "ethnicity_code" else words(name)
 
 
 def _rag(text: str, limit: float) -> Markdown:
@@ -406,7 +410,12 @@ def linkage(ctx: ReportContext) -> Markdown:
             table(
                 ["Group", "Percent", "95% limits", "Higher than others beyond chance"],
                 [
-                    [_group(ctx, dimension, category), percent, _limits(lower, upper), higher]
+                    [
+                        _group(ctx, dimension, category),
+                        percent,
+                        _limits(lower, upper),
+                        higher or ("" if SUPPRESSED in (percent, lower) else "no"),
+                    ]
                     for dimension, category, percent, lower, upper, higher in bare.select(
                         "dimension", "category", "percent", "lower", "upper", "higher"
                     ).iter_rows()
@@ -521,7 +530,7 @@ def coverage(ctx: ReportContext) -> Markdown:
         ["Indicator", *frame.columns[1:]],
         rows,
         [5, *[2] * (frame.width - 1)],
-        "Indicators by the agency whose data evidence them",
+        "Indicators by the agency whose data evidence them, by the plan (what came is told above)",
         tuple(range(frame.width)),
     )
 
@@ -678,8 +687,14 @@ def prevalence(ctx: ReportContext) -> Markdown:
     if frame.is_empty():
         return ABSENT
     first, last = year(ctx)
+    lacking = _lacking(ctx)
     rows = [
-        [ctx.labels.get(indicator, words(indicator)), *counts, _sources(ctx, sources)]
+        [
+            ctx.labels.get(indicator, words(indicator)),
+            *counts,
+            _sources(ctx, sources)
+            + ("; not all that was due" if indicator in lacking and counts[0] != NOT_HELD else ""),
+        ]
         for indicator, *counts, sources in frame.select(
             "indicator", "children", "events", "repeat_children", "sources"
         ).iter_rows()
@@ -692,6 +707,22 @@ def prevalence(ctx: ReportContext) -> Markdown:
         f"{first}; a child stands in the row of each). Not held: no dataset tells of it, a gap",
         (0, 4),
     )
+
+
+def _lacking(ctx: ReportContext) -> set[str]:
+    """Return the indicators of which some file due in the last four quarters is missing."""
+    if ctx.holding is None:
+        return set()
+    last = quarter_of(ctx.settings.as_at)
+    quarters = [last]
+    while len(quarters) < QUARTERS_SHOWN:
+        quarters.append(previous_quarter(quarters[-1]))
+    lacking = ctx.holding.filter(
+        pl.col("kind") == "indicator",
+        pl.col("quarter").is_in(quarters),
+        pl.col("state").is_in(["partly", "not received"]),
+    )
+    return set(lacking["name"].to_list())
 
 
 def _sources(ctx: ReportContext, sources: str) -> str:
@@ -719,6 +750,8 @@ def pairs(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "indicator_overlap")
     if frame.is_empty():
         return ABSENT
+    if _unknown(frame, "children"):
+        return Markdown("*Not held: no two indicators are supplied, so no pair can be told.*")
     counted = frame.with_columns(pl.col("children").cast(pl.Int64, strict=False).alias("n")).sort(
         ["n", "indicator_a", "indicator_b"], descending=[True, False, False], nulls_last=True
     )
@@ -885,7 +918,18 @@ def screening(ctx: ReportContext) -> Markdown:
     )
     if _unknown(frame, "screened"):
         return Markdown(f"{made}\n\n{not_held(ctx, 'screening')}")
-    return made
+    lacking = [
+        group.group
+        for group in ctx.settings.screening_groups
+        if any(_states(ctx, "dataset", name).keys() - {"held"} for name in group.datasets)
+    ]
+    if not lacking:
+        return made
+    return _noted(
+        made,
+        f"Not every file that was due was received of: {', '.join(lacking)}. There may be "
+        "more children than can be told.",
+    )
 
 
 def disruption(ctx: ReportContext) -> Markdown:

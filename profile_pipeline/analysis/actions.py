@@ -55,7 +55,8 @@ def look_at_unlisted_children(evidence: Evidence) -> pl.DataFrame:
             pl.col("all_unlisted"),
             " of ",
             pl.col("all_children"),
-            " such children are not in the tracker (overlap_distribution).",
+            f" such children are not in the tracker{gaps.lists_held(evidence)} "
+            "(overlap_distribution).",
         ),
         measure=pl.lit("Children of the list looked at, screened, and not yet looked at"),
         outcome=pl.lit("No child with several signs goes unseen because each agency holds one"),

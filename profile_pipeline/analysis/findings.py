@@ -112,7 +112,7 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
             " of the ",
             pl.col("all_children"),
             f" children with {least} or more indicators in the last "
-            "four quarters have never been in the CSE team's tracker.",
+            f"four quarters have never been in the CSE team's tracker{gaps.lists_held(evidence)}.",
         ),
         confidence=pl.lit(MEDIUM),
         table=pl.lit("overlap_distribution"),
@@ -158,8 +158,8 @@ def near_homes(evidence: Evidence) -> pl.DataFrame:
                 pl.col("radius_m").cast(pl.Int64),
                 " m of a children's home, where about ",
                 number(pl.col("expected").round(0)),
-                " would by chance. The homes may draw those who cause harm: nothing is said of the "
-                "children or staff there.",
+                " would by chance (whole period). The homes may draw those who cause harm: nothing "
+                "is said of the children or staff there.",
             ),
             confidence=pl.lit(MEDIUM),
             table=pl.lit("hotspots"),
@@ -226,7 +226,7 @@ def screening(evidence: Evidence) -> pl.DataFrame:
                 cell("screening_coverage", pl.col("group"), column="screened"),
                 " of ",
                 cell("screening_coverage", pl.col("group"), column="children"),
-                " children.",
+                " children of the whole period.",
             ),
             confidence=pl.lit(MEDIUM),
             table=pl.lit("screening_coverage"),
@@ -268,7 +268,7 @@ def referrals(evidence: Evidence) -> pl.DataFrame:
         gaps.few_referrals(evidence)
         .filter(pl.col("priority") == "high")
         .sort("agency")
-        .select(sources=pl.col("agency").str.to_lowercase().str.join(", "), rows=pl.len())
+        .select(sources=pl.col("agency").str.to_lowercase().str.join("; "), rows=pl.len())
         .filter(pl.col("rows") > 0)
         .select(
             finding=sentence("Very few children are referred by: ", pl.col("sources"), "."),
@@ -322,7 +322,7 @@ def pair(evidence: Evidence) -> pl.DataFrame:
         .join(labels, left_on="indicator_b", right_on="indicator", how="left", suffix="_b")
         .select(
             finding=sentence(
-                "The two indicators that most often meet in one child are '",
+                "The two indicators that most often met in one child, last four quarters, are '",
                 pl.coalesce("label", "indicator_a"),
                 "' and '",
                 pl.coalesce("label_b", "indicator_b"),

@@ -25,6 +25,7 @@ from profile_pipeline.analysis.holding import (
     ROLE,
     ever_held,
     not_held,
+    quarters_held,
 )
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
@@ -1197,6 +1198,17 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def lists_held(evidence: Evidence) -> str:
+    """Return in words how much of the tracker is held, to follow its name; empty for all of it."""
+    held = evidence.table(HOLDING).filter(
+        pl.col("kind") == MEASURE, pl.col("name") == "cse_tracker"
+    )
+    quarters = quarters_held(held, MEASURE, "cse_tracker")
+    if len(quarters) == held.height:
+        return ""
+    return f", of which {len(quarters)} of {held.height} quarters are held"
+
+
 # --- victims --------------------------------------------------------------------------------------
 
 
@@ -1222,7 +1234,7 @@ def few_referrals(evidence: Evidence) -> pl.DataFrame:
                 number(pl.col("children")),
                 " of ",
                 number(pl.col("total")),
-                f" children ever open; the limit is {limit:g}% (referral sources).",
+                f" children ever open in the period; the limit is {limit:g}% (referral sources).",
             ),
             agency=_capital(pl.col("referral_source")),
             question=pl.lit(
@@ -1363,7 +1375,8 @@ def crimes_without_suspect(evidence: Evidence) -> pl.DataFrame:
             "agency",
             theme=pl.lit("suspects"),
             finding=sentence(
-                share(pl.col("unnamed"), pl.col("crimes")), " of crimes name no suspect."
+                share(pl.col("unnamed"), pl.col("crimes")),
+                " of crimes name no suspect (whole period).",
             ),
             evidence=sentence(
                 number(pl.col("unnamed")),

@@ -27,7 +27,8 @@ from profile_pipeline.tables import TOTAL
 NOTHING_KNOWN = "cannot tell: the tracker of now is not held"
 NOTHING_AT_RISK = "cannot tell: no indicator is held"
 NO_LIST = (
-    " The CSE team's tracker is not held: who is on any list is not known, and nothing is counted."
+    "Not estimated, and nothing is counted: the CSE team's tracker is not held, so who is on any "
+    "list is not known."
 )
 OF_OFFENCES = ("place_type", "online", "ward")
 OVERLAP_COLUMNS = ("known_to_cse", "at_risk_now", "status")
@@ -160,7 +161,7 @@ def prevalence_estimate(
 ) -> pl.DataFrame:
     """Children on any list are not known without the team's own."""
     ever = ever_held(held, MEASURE, "cse_tracker")
-    said = pl.col("caveat") if ever else pl.col("caveat") + pl.lit(NO_LIST)
+    said = pl.col("caveat") if ever else pl.lit(NO_LIST)
     return _blank(frame, ("observed",), pl.lit(ever)).with_columns(caveat=said)
 
 

@@ -16,7 +16,7 @@ from profile_pipeline.plan.names import supplies
 from profile_pipeline.plan.settings import Edition
 from profile_pipeline.sharing.disclosure import safe_tables, solvable_cells
 from profile_pipeline.sharing.tables_out import table_files
-from reports import sections
+from reports import figures, sections
 from reports.context import ReportContext
 from tests.unit.profile_fixture import QUARTERS, profile_tables, settings
 from tests.unit.small_plan import PLAN, small_plan
@@ -376,3 +376,28 @@ def test_a_year_that_is_not_held_is_not_said_to_have_none() -> None:
     said = PARTS["victims"](made)
     assert "None in" not in said
     assert "not held" in said
+
+
+def test_the_chart_draws_what_is_withheld_and_names_what_is_not_held() -> None:
+    """A bar that is left out, or lacks a withheld level, would read as nought."""
+    printed = {Q1: ("[c]", "[c]", "12"), Q2: ("30", "[c]", "36"), Q3: ("[x]", "[x]", "[x]")}
+    rows = [
+        (q, level, text)
+        for q, texts in printed.items()
+        for level, text in zip(("at_risk", "serious", "all"), texts, strict=True)
+    ]
+    made = pl.DataFrame(rows, schema=["quarter", "risk_level", "children"], orient="row")
+    chart = figures.draw({"cohort_by_quarter": made}, {})["cohort"]
+    bars, words = (chart.spec["datasets"][layer["data"]["name"]] for layer in chart.spec["layer"])
+    drawn = {q: sum(row["count"] for row in bars if row["quarter"] == q) for q in printed}
+    assert drawn == {Q1: 12, Q2: 36, Q3: 0}
+    assert [(row["quarter"], row["said"]) for row in words] == [(Q3, "not held")]
+    assert "2015-16 Q3 not held" in chart.alt
+
+
+def test_never_in_the_tracker_says_of_how_much_of_it() -> None:
+    held = nothing_but("everything", quarters=[q for q in QUARTERS if q != Q3])
+    found = findings.unlisted_children(evidence(held))["finding"].item()
+    assert "of which 7 of 8 quarters are held" in found
+    whole = findings.unlisted_children(evidence(nothing_but("everything")))["finding"].item()
+    assert "of which" not in whole
