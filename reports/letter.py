@@ -78,7 +78,7 @@ SECTIONS = (
         "Every file that was due or arrived. On which day a file came is not known where copying"
         " changed its date.",
         "Nothing was due.",
-        (5, 2.4, 5.6, 1.4, 5, 2),
+        (5, 2.2, 5, 1.8, 5, 2.2),
     ),
     _Section(
         "unused",
