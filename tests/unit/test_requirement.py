@@ -362,9 +362,11 @@ def test_the_column_of_the_own_extract_that_tells_a_field_is_named(tmp_path: Pat
     told: list[dict[str, str]] = []
     for agency in plan.collection.agencies:
         document = docx.Document(io.BytesIO(information_requirement(plan, agency)))
-        for table in document.tables:
-            if table.rows[0].cells[-1].text == "In your extract":
-                told.append({row.cells[0].text: row.cells[-1].text for row in table.rows[1:]})
+        told += [
+            {row.cells[0].text: row.cells[-1].text for row in table.rows[1:]}
+            for table in document.tables
+            if table.rows[0].cells[-1].text == "In your extract"
+        ]
     police = next(rows for rows in told if "Missing or absent" in rows)
     assert (police["Child forename"], police["Child surname"]) == ("Name", "Name")
     assert (police["Reference"], police["Date"]) == ("Ref", "the same")
