@@ -306,7 +306,9 @@ def _told(
         return (
             quarter,
             version,
-            "The quarter is not one that was agreed for this profile.",
+            f"The quarter is not one of those agreed for this profile ({wanted[0]} to {wanted[-1]})."
+            if wanted
+            else "No quarter is agreed for this profile.",
         )
     return quarter, version, None
 

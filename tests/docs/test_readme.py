@@ -19,8 +19,8 @@ title: Test
 terms_of_reference:
   {aim: a, objectives: [o], methodology: m, time_frames: t, required_outputs: [r], resources: r}
 area: {name: Area, responsible_authority: Area}
-period: {start: 2016-01-01, end: 2016-03-31}
-as_at: 2016-03-31
+period: {start: 2026-01-01, end: 2026-03-31}
+as_at: 2026-03-31
 """
 
 
@@ -33,7 +33,7 @@ def block(start: str) -> str:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "profile.yaml").write_text(PROFILE)
     (tmp_path / "collection_plan.yaml").write_text(block("agencies:"))
-    sent = tmp_path / "data" / "housing_association" / "2015-16_Q4.csv"
+    sent = tmp_path / "data" / "housing_association" / "2025-26_Q4.csv"
     sent.parent.mkdir(parents=True)
     sent.write_text(block("Tenancy no;"), encoding="cp1252")
     return tmp_path
@@ -47,7 +47,7 @@ def test_the_new_agency_of_the_readme_loads_without_code(folder: Path) -> None:
     assert (child["forename"], child["surname"], child["other_names"]) == ("Jo", "SMITH", ["Jojo"])
     assert (child["sex"], child["postcode"], child["age_years"]) == ("female", "DY1 1AA", 14)
     events = indicator_events_of(frames)
-    assert events.select("indicator", "quarter").rows() == [("gang_involvement", "2015-16 Q4")]
+    assert events.select("indicator", "quarter").rows() == [("gang_involvement", "2025-26 Q4")]
 
 
 def test_every_command_of_the_readme_exists() -> None:
