@@ -88,7 +88,7 @@ def _told(
     what, rule = own.row(0, named=True)["fate"], own.row(0, named=True)["rule"]
     yield ""
     yield f"What became of it: {what.replace('_', ' ')}: {FATES[what]}."
-    yield from _because(con, dataset, file, row, what, rule)
+    yield from _because(con, plan, dataset, file, row, what, rule)
     if what in ("harmonised", "kept_apart"):
         yield from _repairs(con, dataset, file, row)
         yield from _values(con, plan, dataset, file, row, cells)
@@ -118,10 +118,9 @@ def _data_row(plan: Plan, dataset: Dataset, file: str, place: int) -> int:
             )
         )
     if place not in places:
-        near = f" They stand in rows {places[0]} to {places[-1]}." if places else ""
-        raise PlanError(
-            Problem(file, f"row {place} of the file holds no record.{near}", "Give one that does.")
-        )
+        span = f"from row {places[0]} to row {places[-1]}"
+        hint = f"Records stand {span}." if places else "The file has none."
+        raise PlanError(Problem(file, f"row {place} of the file holds no record.", hint))
     return places.index(place)
 
 
@@ -148,6 +147,7 @@ def _faults(rows: pl.DataFrame) -> Iterator[str]:
 
 def _because(
     con: duckdb.DuckDBPyConnection,
+    plan: Plan,
     dataset: Dataset,
     file: str,
     row: int,
@@ -159,7 +159,9 @@ def _because(
         yield from _faults(told) if told.height else [f"  the file as a whole [{rule}]"]
     if what == "duplicate":
         kept = _of_row(con, ("quality", "duplicate"), dataset, file, row)["kept_row"]
-        yield from (f"  Row {number} counts." for number in kept)
+        yield from (
+            f"  Data row {number}{_line(plan, dataset, file, number)} counts." for number in kept
+        )
     if what == "superseded":
         delivery = store.read_table(con, "quality", "delivery").filter(
             pl.col("dataset") == dataset.id, pl.col("file") == file
@@ -246,7 +248,7 @@ def _filled(
         and column in (*each.columns.values(), *(s.column for s in each.sums.values()))
     )
     found = _other_rows(con, plan, dataset, lookup, file, column, cells)
-    told = "; ".join(f"{name} row {row}: {cell}" for name, row, cell in found.iter_rows())
+    told = "; ".join(f"{name} data row {row}: {cell}" for name, row, cell in found.iter_rows())
     return f"blank here, filled from {other} '{column}' ({told or 'no such row'})"
 
 

@@ -306,7 +306,7 @@ def _told(
         return (
             quarter,
             version,
-            f"The quarter is not one of those agreed for this profile ({wanted[0]} to {wanted[-1]})."
+            f"The quarter is not one of those agreed ({wanted[0]} to {wanted[-1]})."
             if wanted
             else "No quarter is agreed for this profile.",
         )
