@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import openpyxl
 import pytest
 from pydantic import BaseModel
 
@@ -10,6 +11,7 @@ from profile_pipeline.intake.collect import collect_dataset
 from profile_pipeline.intake.records import indicator_events_of, subjects_of
 from profile_pipeline.plan import collection, context, expect, reading, settings
 from profile_pipeline.plan.load import load_plan
+from profile_pipeline.plan.requirement import template_columns
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,3 +85,25 @@ def test_every_key_of_the_plan_is_explained(model: type[BaseModel]) -> None:
     assert [
         name for name in names if f"`{name}`" not in PLAN_DOC and f"{name}:" not in PLAN_DOC
     ] == []
+
+
+def test_the_template_route_of_the_readme_needs_no_mapping(folder: Path) -> None:
+    """In place of `read:` and all that follows it, as the text says."""
+    path = folder / "collection_plan.yaml"
+    text = path.read_text()
+    path.write_text(text[: text.index("    read: {encoding")] + block("    read: template"))
+    dataset = load_plan(folder).datasets[0]
+    (folder / "data" / "housing_association" / "2025-26_Q4.csv").unlink()
+    headings = [column.heading for column in template_columns(dataset)]
+    assert {"Date", "Child forename", "Child home postcode"} <= set(headings)
+    book = openpyxl.Workbook()
+    page = book.active
+    assert page is not None
+    page.title = "Data"
+    page.append(headings)
+    given = {"Date": "14/01/2026", "Child forename": "Jo", "Child surname": "Smith"}
+    page.append([given.get(heading) for heading in headings])
+    book.save(folder / "data" / "housing_association" / "2025-26_Q4.xlsx")
+    rows = collect_dataset(load_plan(folder), dataset).harmonised.rows
+    assert subjects_of({"h": rows}).select("forename", "surname").rows() == [("Jo", "Smith")]
+    assert indicator_events_of({"h": rows})["indicator"].to_list() == ["gang_involvement"]
