@@ -298,6 +298,10 @@ def ui(
         "PROFILE_DIR": str(profile.resolve()),
         "DAGSTER_HOME": str(dagster_home(profile)),
         "DAGSTER_DISABLE_TELEMETRY": "1",
+        # Dagster would rather be started by another of its commands: nothing a user can act on.
+        "PYTHONWARNINGS": ",".join(
+            filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:Function `dev_command` is"])
+        ),
     }
     out.print(f"The UI will be at http://127.0.0.1:{port} (Ctrl+C ends it).")
     command = [sys.executable, "-m", "dagster", "dev", "-m", "profile_pipeline.definitions"]

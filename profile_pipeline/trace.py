@@ -91,7 +91,7 @@ def _told(
     what, rule = own.row(0, named=True)["fate"], own.row(0, named=True)["rule"]
     yield ""
     yield f"What became of it: {what.replace('_', ' ')}: {FATES[what]}."
-    yield from _because(con, dataset, file, row, what, rule)
+    yield from _because(con, plan, dataset, file, row, what, rule)
     if what in ("harmonised", "kept_apart"):
         yield from _repairs(con, dataset, file, row)
         yield from _values(con, plan, dataset, file, row, cells)
@@ -126,10 +126,9 @@ def _data_row(plan: Plan, dataset: Dataset, file: str, place: int) -> int:
             )
         )
     if place not in places:
-        near = f" They stand in rows {places[0]} to {places[-1]}." if places else ""
-        raise PlanError(
-            Problem(file, f"row {place} of the file holds no record.{near}", "Give one that does.")
-        )
+        span = f"from row {places[0]} to row {places[-1]}"
+        hint = f"Records stand {span}." if places else "The file has none."
+        raise PlanError(Problem(file, f"row {place} of the file holds no record.", hint))
     return places.index(place)
 
 
@@ -157,6 +156,7 @@ def _faults(rows: pl.DataFrame) -> Iterator[str]:
 
 def _because(
     con: duckdb.DuckDBPyConnection,
+    plan: Plan,
     dataset: Dataset,
     file: str,
     row: int,
@@ -168,7 +168,9 @@ def _because(
         yield from _faults(told) if told.height else [f"  the file as a whole [{rule}]"]
     if what == "duplicate":
         kept = _of_row(con, ("quality", "duplicate"), dataset, file, row)["kept_row"]
-        yield from (f"  Row {number} counts." for number in kept)
+        yield from (
+            f"  Data row {number}{_where(plan, dataset, file, number)} counts." for number in kept
+        )
     if what == "superseded":
         delivery = store.read_rows(con, "quality", "delivery", dataset=dataset.id, file=file)
         yield from (f"  {newer} counts." for newer in delivery["superseded_by"].drop_nulls())
@@ -252,7 +254,7 @@ def _filled(
     if total and total.where:
         rows = rows.filter(meets(total.where))
     told = "; ".join(
-        f"{name} row {row}: {cell}"
+        f"{name} data row {row}: {cell}"
         for name, row, cell in rows.drop_nulls(their).select("_file", "_row", their).iter_rows()
     )
     what = "summed from" if total else "filled from"

@@ -63,13 +63,14 @@ class _Section:
     heading: str
     intro: str
     none: str
-    widths: Sequence[int]
+    widths: Sequence[float]
 
 
-FILE_ROWS_SAID = (
+BY_ROW = ("unused", "repeated", "blanked")  # sections that name rows of the agency's files
+ROWS_SAID = (
     " Rows are counted as a spreadsheet shows your file: headings, titles and blank rows included."
-    " A file without such rows (Parquet, XML) is counted in records, the first being 1."
 )
+RECORDS_SAID = " In a file without rows, such as Parquet, the records are counted from 1."
 SECTIONS = (
     _Section(
         "received",
@@ -77,12 +78,12 @@ SECTIONS = (
         "Every file that was due or arrived. On which day a file came is not known where copying"
         " changed its date.",
         "Nothing was due.",
-        (4, 3, 5, 2, 5, 2),
+        (5, 2.2, 5, 1.8, 5, 2.2),
     ),
     _Section(
         "unused",
         "What we could not use, and why",
-        "These rows were set aside. A row with two faults is named for each." + FILE_ROWS_SAID,
+        "These rows were set aside. A row with two faults is named for each.",
         "Every row could be used.",
         (4, 5, 3, 6, 2, 5),
     ),
@@ -90,7 +91,7 @@ SECTIONS = (
         "repeated",
         "Rows that repeat another",
         "These rows say the same as an earlier row of the same file, to the letter. Each was"
-        " counted once." + FILE_ROWS_SAID,
+        " counted once.",
         "No row repeats another.",
         (5, 6, 2, 10),
     ),
@@ -98,7 +99,7 @@ SECTIONS = (
         "blanked",
         "What needs correcting at source",
         "These rows were used, but the cell holds something that can't be right, so it counts as"
-        " not given." + FILE_ROWS_SAID,
+        " not given.",
         "No cell had to be left out.",
         (4, 5, 3, 6, 2, 5),
     ),
@@ -169,7 +170,7 @@ def agency_letter(head: LetterHead, tables: Mapping[str, pl.DataFrame]) -> bytes
     came = summary.height > 0 and bool((summary["Rows received"] != "0").any())
     _opening(document, head, came=came)
     _heading(document, "At a glance")
-    _table(document, summary, (5, 2, 2, 2, 2, 2, 6))
+    _table(document, summary, (5, 2.2, 2.2, 1.8, 2, 2.2, 6))
     held = [each for each in SECTIONS if not tables.get(each.name, pl.DataFrame()).is_empty()]
     numbers = {section.name: number for number, section in enumerate(held, start=1)}
     _heading(document, "What we ask of you")
@@ -177,7 +178,7 @@ def agency_letter(head: LetterHead, tables: Mapping[str, pl.DataFrame]) -> bytes
     for section in held:
         frame = tables[section.name]
         _heading(document, f"{numbers[section.name]}. {section.heading}")
-        document.add_paragraph(section.intro)
+        document.add_paragraph(section.intro + _counting(section, tables))
         _table(document, _named(frame) if section.name == "gaps" else frame, section.widths)
     well = [each.none for each in SECTIONS if came and each not in held and each.none]
     if well:
@@ -188,6 +189,20 @@ def agency_letter(head: LetterHead, tables: Mapping[str, pl.DataFrame]) -> bytes
     made = io.BytesIO()
     document.save(made)
     return _same_dates(made.getvalue())
+
+
+def _counting(section: _Section, tables: Mapping[str, pl.DataFrame]) -> str:
+    """Return how rows, and records, are counted: in the section where they are first named."""
+    said = ""
+    for word, text in (("row", ROWS_SAID), ("record", RECORDS_SAID)):
+        naming = [
+            name
+            for name in BY_ROW
+            if not (frame := tables.get(name, pl.DataFrame())).is_empty()
+            and frame["Where in your file"].str.contains(rf"^{word}s? ").any()
+        ]
+        said += text if naming[:1] == [section.name] else ""
+    return said
 
 
 def _named(gaps: pl.DataFrame) -> pl.DataFrame:
@@ -318,8 +333,8 @@ def _asks(
         )
     if "columns_missing" in numbers:
         wanted.append(
-            f"Put back the columns of {section('columns_missing')} from the next delivery on, or"
-            " tell us that you can't."
+            f"Send the files of {section('columns_missing')} again with the columns they lack, and"
+            " keep them in what you send next; or tell us that you can't."
         )
     if "columns_renamed" in numbers:
         wanted.append(
@@ -376,7 +391,7 @@ def _in_sentence(text: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
-def _table(document: "Document", frame: pl.DataFrame, widths: Sequence[int]) -> None:
+def _table(document: "Document", frame: pl.DataFrame, widths: Sequence[float]) -> None:
     """Add a table: shaded headings repeated on each page, thin lines, widths of the page."""
     from docx.shared import Cm, Pt
 
@@ -388,6 +403,8 @@ def _table(document: "Document", frame: pl.DataFrame, widths: Sequence[int]) -> 
     made = document.add_table(rows=1 + frame.height, cols=frame.width)
     made.autofit = False
     _borders(made)
+    for place, size in zip(made.columns, sizes, strict=True):
+        place.width = Cm(size)  # Of the grid: some programs pass over the widths of cells.
     grid = [list(row.cells) for row in made.rows]
     for column, name in enumerate(frame.columns):
         texts = [name, *(text or "–" for text in frame[name].cast(pl.String).to_list())]

@@ -133,7 +133,7 @@ def _opening(document: "Document", plan: Plan, agency: Agency, datasets: list[Da
         document,
         [
             "A letter on each delivery: what arrived, what could and couldn't be used and why, with"
-            " line numbers you can find in your own file. It names no child.",
+            " row numbers you can find in your own file. It names no child.",
             "The intelligence gaps that you may be able to close, as questions with a date.",
             "The problem profile, through your member of the sub-group.",
         ],
@@ -193,7 +193,7 @@ def _fields(
 ) -> None:
     """Write the table of fields; your own headings stand beside where the plan maps them."""
     listed = {heading: block for block in blocks for heading in block.headings}
-    mapped = any(column.as_you_send for column in columns)
+    mapped = any(column.as_you_send not in (None, column.heading) for column in columns)
     rows = []
     for column in columns:
         how = FORMS[column.kind]
@@ -207,7 +207,9 @@ def _fields(
             how,
             "always" if column.needed else "if known",
         )
-        rows.append((*row, column.as_you_send or "the same") if mapped else row)
+        same = column.as_you_send == column.heading
+        theirs = "the same" if same else column.as_you_send or "not read from it"
+        rows.append((*row, theirs) if mapped else row)
     headings = ("Heading in the template", "What it means", "How to write it", "Needed")
     if mapped:
         paragraph(

@@ -49,14 +49,17 @@ UPN = r"^[A-Z][0-9]{11}[0-9A-Z]$"
 
 # What is wrong with a cell or row in an agency's words, and what became of the cell if it was kept.
 REASONS: dict[str, str] = {
-    "unknown_text": "the cell says in words that it isn't known; it counts as not given",
+    "unknown_text": (
+        "the cell holds a stand-in for 'not known', such as N/K or 01/01/1900; it counts as not"
+        " given"
+    ),
     "control_characters": "control characters were removed",
     "excel_serial_date": "a spreadsheet serial number was read as the date it stands for",
     "date_in_another_form": (
         "the date is not written as agreed, but can be read in one way only, and was read so"
     ),
     "impossible_date": (
-        "the calendar has no such day, day, month and year being read in the agreed order"
+        "there is no such day in the calendar (day, month and year are read in the order agreed)"
     ),
     "not_a_date": "the cell is no date in any agreed form",
     "date_of_birth_in_future": (

@@ -13,7 +13,12 @@ import polars as pl
 from profile_pipeline.codes.lookup import unknown_texts
 from profile_pipeline.errors import DeliveryError, Problem
 from profile_pipeline.file_rows import EARLIER, REPLACED, file_in_words
-from profile_pipeline.intake.deliveries import find_deliveries, read_register, stray_files
+from profile_pipeline.intake.deliveries import (
+    NOT_CALLED_SO,
+    find_deliveries,
+    read_register,
+    stray_files,
+)
 from profile_pipeline.intake.fates import fates_of
 from profile_pipeline.intake.filled_templates import as_plan, open_file, united
 from profile_pipeline.intake.harmonise import Harmonised, harmonise
@@ -27,6 +32,7 @@ from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.requirement import Template
 from profile_pipeline.tables import DELIVERY, HEADING, MISSING_COLUMN, QUARANTINE, conform, empty
 
+NOT_LOADED = "; it is not loaded."
 FAILED = ("unreadable", "unusable", "refused")  # came, and nothing of it can be used
 REGISTER = "deliveries.csv"  # of the profile folder: when each file was received
 DUPLICATE_SCHEMA = {
@@ -510,6 +516,8 @@ def notes_on_files(deliveries: pl.DataFrame) -> list[str]:
         .then(pl.concat_str(pl.lit(": "), lower))
         .when(pl.col("status") == "superseded")
         .then(pl.concat_str(pl.lit(": not used. "), what))
+        .when(what.str.starts_with(NOT_CALLED_SO))
+        .then(pl.concat_str(pl.lit(": "), lower.str.strip_chars_end("."), pl.lit(NOT_LOADED)))
         .otherwise(pl.concat_str(pl.lit(": not used: "), lower))
     )
     return told.select(pl.concat_str(file_in_words("file"), line)).to_series().to_list()

@@ -30,6 +30,7 @@ AGAIN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 WORKBOOK = ".xlsx"
+NOT_CALLED_SO = "No delivery of the plan is called so"
 CLUTTER = re.compile(r"\..*|~\$.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 SUCH = {"quarter": "2015-16_Q4", "year": "2015-16", "term": "2015_autumn"}
 TOLD = {
@@ -291,7 +292,7 @@ def _told(
         return (
             None,
             1,
-            f"No delivery of this dataset is called so; expected is {_such(delivery, wanted)}.",
+            f"{NOT_CALLED_SO}{_such(delivery, wanted)}.",
         )
     version = _version(match["again"])
     if delivery.every == "once":
@@ -304,16 +305,18 @@ def _told(
         return (
             quarter,
             version,
-            "The quarter is not one that was agreed for this profile.",
+            f"The quarter is not one of those agreed ({wanted[0]} to {wanted[-1]})."
+            if wanted
+            else "No quarter is agreed for this profile.",
         )
     return quarter, version, None
 
 
 def _such(delivery: Delivery, wanted: Sequence[str]) -> str:
-    """Return a name that would do: that of the newest file due."""
+    """Return a name that would do, that of the newest file due; nothing where it could be many."""
     if not wanted or "*" in delivery.files:
-        return f"`{delivery.files}`"
-    return f"{delivery.path_for(wanted[-1])}"
+        return ""
+    return f", such as {delivery.path_for(wanted[-1])}"
 
 
 def _examine(

@@ -154,8 +154,8 @@ class LawfulBasis(Strict):
     def lines(self) -> list[tuple[str, str]]:
         """Return label and text of each part, `not stated` where the plan says nothing of it.
 
-        What can't concern a dataset (Part 3 and its schedule, confidentiality, offence data) is
-        left out when it is empty.
+        What can't concern a dataset (Part 3 and its schedule, confidentiality, offence data, and
+        article 6 under Part 3) is left out when it is empty.
         """
         shown = []
         for name, label in LABELS.items():
@@ -163,7 +163,8 @@ class LawfulBasis(Strict):
             if name == "part_3" and value is True:
                 value = "competent authority, law enforcement purposes"
             text = "; ".join(value) if isinstance(value, tuple) else str(value or "")
-            if text or name in ("power", "article_6", "controllers", "dpia"):
+            wanted = ("power", "controllers", "dpia", *(() if self.part_3 else ("article_6",)))
+            if text or name in wanted:
                 shown.append((label, text or "not stated"))
         return shown
 

@@ -74,7 +74,7 @@ class TemplateColumn:
     """A column of a blank template.
 
     `codes` names its code list, `values` are the plan's own. `as_you_send` is the heading in the
-    agency's own file, where one is mapped.
+    agency's own file that tells it, or headings; None where no column of that file is read for it.
     """
 
     heading: str
@@ -179,8 +179,12 @@ class _Build:
         codes: str | None = None,
         values: Sequence[str] = (),
         needed: bool = False,
+        told_by: Sequence[str] = (),
     ) -> str:
-        """Add a column and return its heading; a column of the plan is asked for once."""
+        """Add a column and return its heading; a column of the plan is asked for once.
+
+        `told_by` are the plan's columns that tell it where it stands for none of them alone.
+        """
         own = source.column if source else None
         if own is not None and own in self.renamed:
             held = self.columns[self.renamed[own]]
@@ -204,7 +208,7 @@ class _Build:
         while free in self.columns:
             free, number = f"{heading} {number}", number + 1
         self.columns[free] = TemplateColumn(
-            free, kind, meaning, needed, codes, tuple(values), own if own != free else None
+            free, kind, meaning, needed, codes, tuple(values), own or ", ".join(told_by) or None
         )
         if own is not None:
             self.renamed.setdefault(own, free)
@@ -254,7 +258,7 @@ class _Build:
         for name in PERSON:
             sources = getattr(subject, name)
             if name in ("forename", "surname") and subject.name is not None:
-                sources = sources or Source(column=f"\0{name}")
+                sources = sources or Source(column=f"\0{subject.name.column}")
             if not sources:
                 continue
             several = sources if isinstance(sources, tuple) else (sources,)
@@ -279,6 +283,7 @@ class _Build:
     def _person_field(self, role: str, name: str, source: Source) -> Source:
         # A full name in one column is asked for in two: nothing of the plan's is renamed.
         made_up = source.column.startswith("\0")
+        told_by = [source.column[1:]] if made_up else []
         codes = SUBJECT_CODES.get(name)
         kind: Kind = "code" if codes else "identifier" if name in IDENTIFIERS else "text"
         if name == "date_of_birth":
@@ -293,6 +298,7 @@ class _Build:
             source=None if made_up else source,
             codes=codes,
             needed=source.required,
+            told_by=told_by,
         )
         return Source(
             column=heading,
@@ -356,7 +362,8 @@ class _Build:
                 heading = f"{words(str(given.measure))} (yes/no)"
                 meaning = "Whether the row is one."
             if heading not in self.columns:
-                self._put(heading, "yes_no", meaning, codes="yes_no")
+                columns = dict.fromkeys(column for test in tests for column in test.columns())
+                self._put(heading, "yes_no", meaning, codes="yes_no", told_by=list(columns))
             update["when"] = (Condition.model_validate({"column": heading, "in": YES}),)
             update["any_of"] = ()
         if given.date is not None:
@@ -598,7 +605,8 @@ def secure_route(agency: Agency, datasets: Sequence[Dataset]) -> str:
 
     `contact_route` of the agency, else what its datasets' `how` says, where that is a secure route.
     """
-    told = dict.fromkeys(d.how.rstrip(".") for d in datasets if SECURE.search(d.how))
+    clauses = [part.strip(" .") for d in datasets for part in re.split(r"[,;]", d.how)]
+    told = dict.fromkeys(f"{c[:1].upper()}{c[1:]}" for c in clauses if SECURE.search(c))
     return agency.contact_route.rstrip(".") or "; ".join(told)
 
 

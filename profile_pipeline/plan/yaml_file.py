@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from profile_pipeline.errors import PlanError, Problem
@@ -54,6 +55,17 @@ def read_yaml(path: Path) -> Any:
         content = YAML(typ="rt").load(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise PlanError(Problem(name, "is not UTF-8 text.", "Save it as UTF-8.")) from None
+    except DuplicateKeyError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        key = re.search(r'duplicate key "([^"]*)"', str(error.problem))
+        what = f"'{key[1]}' stands here" if key else "a key stands"
+        raise PlanError(
+            Problem(
+                f"{name}:{line}" if line else name,
+                f"{what} a second time.",
+                "Put what is below it under the first.",
+            )
+        ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -268,6 +270,31 @@ def test_check_tells_a_data_folder_that_is_not_there(tmp_path: Path) -> None:
     result = call("check", "--profile", str(tmp_path))
     assert result.exit_code == errors.EXIT_BAD_DATA
     assert "the data folder is not there" in lines(result)[0]
+
+
+def test_the_ui_starts_without_a_warning_nobody_can_act_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_plan(tmp_path)
+    started: list[dict[str, str]] = []
+
+    def start(command: list[str], env: dict[str, str]) -> int:
+        assert command[3:4] == ["dev"]
+        started.append(env)
+        return 0
+
+    monkeypatch.setattr(cli.subprocess, "call", start)
+    assert call("ui", "--profile", str(tmp_path)).exit_code == 0
+    words = "Function `dev_command` is superseded and its usage is discouraged."
+    told = {}
+    for text in (words, "Another."):
+        code = f"import warnings; warnings.warn({text!r}, stacklevel=1)"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=started[0], capture_output=True, check=True, text=True
+        )
+        told[text] = done.stderr
+    assert told[words] == ""
+    assert "Another." in told["Another."]
 
 
 def test_a_fault_of_the_program_tells_nothing_of_the_data(

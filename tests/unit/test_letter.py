@@ -1,18 +1,22 @@
 """The letter to an agency: what it says, to whom, and where in the agency's own file."""
 
+import io
 from pathlib import Path
 
+import openpyxl
 import polars as pl
 import pytest
 from letter_run import GAPS, HEADS, frames_of, gap, report, text_of, written
 from small_plan import PLAN, send, small_plan
 
 from assets.quality import letters
+from profile_pipeline import tables
 from profile_pipeline.analysis.quality_letters import addressed_to, printable_values, ranges
 from profile_pipeline.intake.cells import REASONS
 from profile_pipeline.intake.collect import collect_dataset
 from profile_pipeline.plan.requirement import template_of
 from profile_pipeline.tables import UNKNOWN_VALUE
+from reports.quality import quality_workbook
 
 
 def test_each_agency_gets_its_own_letter_about_its_own_files(tmp_path: Path) -> None:
@@ -103,7 +107,7 @@ def test_a_file_that_can_not_be_read_is_told_in_the_agencys_terms(tmp_path: Path
     police = text_of(dict(letters(frames_of(plan), pl.DataFrame(GAPS), plan))["police.docx"])
     assert "Could not be read: the file is empty (0 bytes)." in police
     assert "Could not be used: has no column 'Date', which dates its rows." in police
-    assert "not read: no delivery of this dataset is called so; expected is missing/" in police
+    assert "not read: no delivery of the plan is called so, such as missing/2015-16_Q4" in police
     for word in ("Ask", "ask for it", "Did the agency", "headers", "{quarter}", "the plan's"):
         assert word not in police, word
 
@@ -205,3 +209,16 @@ def test_only_harmless_values_are_printed() -> None:
 def test_a_name_within_another_name_is_not_addressed() -> None:
     gaps = pl.DataFrame({"agency": ["Police", "Police and Crime Commissioner"]})
     assert addressed_to(gaps, "Police", {}).height == 1
+
+
+def test_the_workbooks_name_a_row_as_the_letter_does(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path)
+    lines = ["", report(), "", report(Ref="R2", Date="31/02/2015")]
+    send(tmp_path, "missing/2015-16_Q1.csv", "\n".join([HEADS, *lines]) + "\n")
+    frames = frames_of(plan) | {"quality.expectation": tables.empty(tables.EXPECTATION)}
+    book = openpyxl.load_workbook(io.BytesIO(quality_workbook(frames)))
+    _, _, head, *rows = book["quarantine"].iter_rows(values_only=True)
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [(row["row of the file"], row["row"]) for row in told] == [(5, 1)]
+    police = text_of(dict(letters(frames, pl.DataFrame(GAPS), plan))["police.docx"])
+    assert "| 1 | row 5" in police

@@ -291,6 +291,7 @@ def test_the_priority_cohort_counts_shows_ties_and_traces_to_rows() -> None:
     assert "Missing (2016-01-05 to 2016-01-05; 2 events; police_missing)" in reason
     sources = rows_of(book, "sources")
     assert len(sources) == 10
+    assert sources[0]["row of the file"] is None, "nothing is said where it is not certain"
     assert (sources[0]["file"], sources[0]["row (data rows from 0)"]) == ("f.csv", 2)
     assert not any("score" in str(heading) for heading in children[0])
     assert children[0]["ward"] == "'=ward"

@@ -354,3 +354,27 @@ def test_the_workbook_says_how_the_file_is_to_be_called(
     told = " ".join(str(cell.value) for row in page.iter_rows() for cell in row if cell.value)
     assert wanted in told
     assert "{" not in told
+
+
+def test_the_column_of_the_own_extract_that_tells_a_field_is_named(tmp_path: Path) -> None:
+    """Not `the same`, where the plan reads it from a column of another name, or not at all."""
+    plan = small_plan(tmp_path, plan=PLAN + LOG.replace("agency: police", "agency: council"))
+    told: list[dict[str, str]] = []
+    for agency in plan.collection.agencies:
+        document = docx.Document(io.BytesIO(information_requirement(plan, agency)))
+        told += [
+            {row.cells[0].text: row.cells[-1].text for row in table.rows[1:]}
+            for table in document.tables
+            if table.rows[0].cells[-1].text == "In your extract"
+        ]
+    police = next(rows for rows in told if "Missing or absent" in rows)
+    assert (police["Child forename"], police["Child surname"]) == ("Name", "Name")
+    assert (police["Reference"], police["Date"]) == ("Ref", "the same")
+    school = next(rows for rows in told if "Excluded from school (yes/no)" in rows)
+    assert school["Excluded from school (yes/no)"] == "Excluded"
+    assert school["Unauthorised absence (yes/no)"] == "Unauthorised, Possible"
+
+
+def test_under_part_3_article_6_is_not_called_missing() -> None:
+    log = dataset("subjects: [{forename: A}]", lawful_basis={"part_3": True})
+    assert "UK GDPR article 6" not in dict(log.lawful_basis.lines())

@@ -117,14 +117,14 @@ def test_a_row_that_can_not_be_used_leads_to_every_rule_in_words(plan) -> None:
 
 
 def test_a_duplicate_leads_to_the_row_that_counts(plan) -> None:
-    assert "  Row 0 counts." in trace_row(plan, "missing", FILE, 1)
+    assert "  Data row 0 (row 2 of the file) counts." in trace_row(plan, "missing", FILE, 1)
 
 
 def test_a_value_from_another_list_leads_to_that_list_s_row_where_the_column_is_lacking(
     plan,
 ) -> None:
     told = "\n".join(trace_row(plan, "tracker", "tracker/2015-16_Q4.csv", 0))
-    where = "blank here, filled from missing 'DOB' (missing/2015-16_Q4.csv row 0: 01/11/2001"
+    where = "blank here, filled from missing 'DOB' (missing/2015-16_Q4.csv data row 0: 01/11/2001"
     assert f"  date_of_birth = 2001-11-01  <-  {where}" in told
 
 
