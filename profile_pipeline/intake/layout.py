@@ -92,7 +92,7 @@ def unlike(plan: ReadSettings, found: ReadSettings) -> list[str]:
         told.append(f"in {found.encoding}")
     if found.delimiter != plan.delimiter:
         told.append(f"with {words.get(found.delimiter, 'another character')} between cells")
-    if found.header_row != plan.header_row:
+    if found.header_row != plan.header_row and not plan.headings:
         told.append(f"with the headings in row {found.header_row}")
     if not told:
         return []

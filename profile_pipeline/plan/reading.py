@@ -22,7 +22,13 @@ from pydantic import (
 from profile_pipeline.plan.settings import Strict
 from profile_pipeline.quarters import file_form, first_day, fiscal_year, last_day, parse_quarter
 
-TOTALS = ("Total", "Totals", "Total records", "Grand total", "Sub-total", "Subtotal")
+TOTALS = (
+    *("Total", "Totals", "Total records", "Grand total", "Sub-total", "Subtotal"),
+    *("Count", "Record count", "Row count", "Number of records", "Number of rows"),
+    # What a report writer puts below its rows, alone in its line.
+    *("End of list", "End of report", "End of file", "End of data", "End", "*** End", "Source"),
+    *("Note", "Notes", "Report run", "Run on", "Extracted", "Generated", "Printed", "Data as at"),
+)
 QUARTER, YEAR, TERM, LIST = "{quarter}", "{year}", "{term}", "{list}"
 PERIODS = {"quarter": QUARTER, "year": YEAR, "term": TERM}
 # Quarter in which a school census is taken (October, January, May) -> term, calendar year.

@@ -167,6 +167,9 @@ def expanded(
         for change in ({key: dataset[key] for key in ADDED if key in dataset}, own):
             parts = _changed(parts, change)
         listed = LIST in given["files"]
+        if listed and LIST not in whole["files"] and "read" in parts:
+            # One workbook of sheets that came as a file a list: any sheet that holds the headings.
+            parts["read"] = {k: v for k, v in parts["read"].items() if k not in ("sheet", "sheets")}
         delivery = {
             **given,
             "lists": spec.get("called", ()) if listed else (),
