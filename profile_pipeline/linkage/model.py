@@ -644,6 +644,7 @@ def score(
     names = list(comparisons(identities))
     if len(identities) < 2:
         return _empty(names)
+    lookups = frequencies(model, identities, key)
     if model is None:
         some = identities.head(SPARK_TRAINING) if engine == "spark" else identities
         table = DuckDBAPI(connection=con).register(
@@ -652,11 +653,10 @@ def score(
         chosen = trained(table, some, settings(some), seed)
         chosen["probability_two_random_records_match"] = prior(identities)
         if len(identities) >= PRIOR_FROM:
-            chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen)
+            chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen, lookups)
     else:
         chosen = json.loads(model.read_text(encoding="utf-8"))
         chosen.pop(PART, None)
-    lookups = frequencies(model, identities, key) or {}
     least = from_weight - ROUNDING
     if engine == "spark":
         from profile_pipeline.linkage import spark
@@ -686,7 +686,7 @@ def _predicted(
     table = api.register(splink_input(identities), dataset_display_name=name)
     linker = Linker([table], parameters, log_level=logging.ERROR)
     for column, frame in lookups.items():
-        lookup = api.register(frame, dataset_display_name=f"frequency_{column}")
+        lookup = api.register(frame, dataset_display_name=f"{name}_{column}")
         linker.table_management.register_term_frequency_lookup(lookup, column)
     kept = linker.misc.save_model_to_json()
     relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
@@ -694,14 +694,19 @@ def _predicted(
 
 
 def refitted(
-    con: duckdb.DuckDBPyConnection, identities: pl.DataFrame, parameters: dict[str, Any]
+    con: duckdb.DuckDBPyConnection,
+    identities: pl.DataFrame,
+    parameters: dict[str, Any],
+    lookups: dict[str, pl.DataFrame],
 ) -> dict[str, Any]:
     """Return the parameters with the prior and m learnt again from all pairs that blocks bring.
 
     Each pair counts by its match probability, in REFITS rounds. Of large data a random part is
     taken: its share of matches among pairs is that of the whole.
     """
-    pairs, parameters = _predicted("some_identities", con, identities, parameters, {}, REFIT_FROM)
+    pairs, parameters = _predicted(
+        "some_identities", con, identities, parameters, lookups, REFIT_FROM
+    )
     for _ in range(REFITS):
         pairs = _with_prior_from_pairs(pairs, parameters, len(identities))
         pairs = _with_levels_from_pairs(pairs, parameters)
