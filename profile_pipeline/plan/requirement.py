@@ -248,6 +248,8 @@ class _Build:
             sources = getattr(subject, name)
             if name in ("forename", "surname") and subject.name is not None:
                 sources = sources or Source(column=f"\0{name}")
+            if name == "date_of_birth" and subject.born is not None:  # asked for in one column
+                sources = Source(column=f"\0{name}")
             if not sources:
                 continue
             several = sources if isinstance(sources, tuple) else (sources,)
