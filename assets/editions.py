@@ -83,7 +83,8 @@ def counted_for_editions(frames: Frames, plan: Plan) -> dict[str, pl.DataFrame]:
 def _sources(prevalence: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Say of an indicator that the plan takes from reports that these may be held back.
 
-    Without any source it would read as one that nobody supplies, which may be wrong.
+    Without any source it would read as one that nobody supplies, and its counts as noughts; what
+    restricted reports alone tell is not known to an edition's reader.
     """
     from_reports = {
         event.indicator
@@ -94,9 +95,11 @@ def _sources(prevalence: pl.DataFrame, plan: Plan) -> pl.DataFrame:
         for event in dataset.events
         if event.indicator
     }
-    silent = (pl.col("sources") == NO_SOURCE) & pl.col("indicator").is_in(list(from_reports))
+    unseen = (pl.col("sources") == NO_SOURCE) | (pl.col("children") == 0)
+    silent = unseen & pl.col("indicator").is_in(list(from_reports))
     return prevalence.with_columns(
-        sources=pl.when(silent).then(pl.lit(REPORTS_HELD)).otherwise("sources")
+        pl.when(~silent).then(pl.col("children", "events", "repeat_children")),
+        sources=pl.when(silent).then(pl.lit(REPORTS_HELD)).otherwise("sources"),
     )
 
 

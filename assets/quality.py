@@ -54,6 +54,7 @@ def identity_columns(plan: Plan) -> list[tuple[str, str]]:
     for dataset in plan.datasets:
         for subject in dataset.subjects:
             where = (subject.postcode, *subject.other_postcodes, *subject.address, subject.vehicle)
+            where = (*where, *(subject.born.sources() if subject.born else ()))
             names = [*subject.identity_columns(), *(s.column for s in where if s is not None)]
             found += [(dataset.id, column) for column in names]
         if dataset.reference is not None:

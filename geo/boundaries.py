@@ -275,8 +275,12 @@ def _shape_of(feature: dict[str, Any]) -> Any:
     if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
         return None
     try:
-        drawn = shapely.force_2d(shape(geometry))
+        with np.errstate(invalid="ignore"):
+            drawn = shapely.force_2d(shape(geometry))
     except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, IndexError):
+        return None
+    # JSON knows no infinity, but 1e999 is read as one.
+    if not np.isfinite(shapely.get_coordinates(drawn)).all():
         return None
     if not shapely.is_valid(drawn):
         # Keeps the area and drops the slivers that mending leaves as lines or points.

@@ -314,6 +314,7 @@ PERSON_RECORD = Table(
             ("surname", TEXT, "surname as written, white space tidied; null not given"),
             ("other_names", TEXTS, "nicknames, aliases and former names as written"),
             ("date_of_birth", DAY, "null when not given or impossible"),
+            ("birth_year", WHOLE, "year of birth where no date of birth is known; null otherwise"),
             ("age_years", WHOLE, "age in whole years at `date`, given or reckoned; null unknown"),
             ("sex", TEXT, "female or male; null not recorded"),
             (
@@ -333,6 +334,7 @@ PERSON_RECORD = Table(
             ("postcode_district", TEXT, "district (`DY1`), from the postcode or given alone"),
             ("other_postcodes", TEXTS, "full postcodes of earlier or further homes"),
             ("address", TEXT, "address of the home as written; for linkage only"),
+            ("contacts", TEXTS, "e-mail addresses and telephone numbers; for linkage only"),
             ("nhs_number", TEXT, "ten digits as given; checksum not required, see linkage"),
             ("upn", TEXT, "unique pupil number as given, upper case"),
             ("local_ids", TEXTS, "local ids as `issuer:id`"),

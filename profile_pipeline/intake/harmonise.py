@@ -25,7 +25,7 @@ from profile_pipeline.codes.lookup import (
     unknown_texts,
 )
 from profile_pipeline.intake import cells
-from profile_pipeline.intake.cells import REASONS, Reader
+from profile_pipeline.intake.cells import NO_FAULT, REASONS, Reader
 from profile_pipeline.plan.collection import (
     ANY_POSTCODE,
     MEASURE_CODES,
@@ -49,7 +49,15 @@ from profile_pipeline.tables import (
 )
 
 # Parts of a person that several columns may hold, and the field that gathers them.
-PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "id": "local_ids"}
+PARTS = {
+    "alias": "other_names",
+    "home": "other_postcodes",
+    "line": "address",
+    "contact": "contacts",
+    "id": "local_ids",
+}
+
+BORN = ("year", "month", "day")
 
 # Codes that are kept as written, whose spellings a list must know all the same.
 KEPT_CODES = {("information_report", "handling_code"): "handling_code"}
@@ -153,7 +161,7 @@ def harmonise(
         if event.measure:
             _measure(build, event)
     wide = _date_rows(_read_all(work, build), dataset)
-    wide = _lists(wide, build)
+    wide = _births(_lists(wide, build), build)
     wide = _check_dates_of_birth(wide, build, period_start)
     wide = _events(wide, build)
     quarantine, repairs = _faults(wide, build)
@@ -237,6 +245,12 @@ def _subject(build: _Build, subject: Subject) -> None:
     if born is not None:
         reader = partial(cells.read_date, formats=born.format, unknown=unknown)
         build.add(f"{role}__date_of_birth", born, reader)
+    if subject.born is not None:
+        for name in BORN:
+            source = getattr(subject.born, name)
+            if source is not None:
+                reader = partial(cells.read_number, unknown=unknown)
+                build.add(f"{role}__born:{name}", source, reader)
     if subject.age is not None:
         build.add(f"{role}__age_years", subject.age, partial(cells.read_age, unknown=unknown))
     for name, column in (
@@ -266,6 +280,10 @@ def _subject(build: _Build, subject: Subject) -> None:
         build.add(
             f"{role}__line:{source.column}", source, partial(cells.read_text, unknown=unknown)
         )
+    for source in subject.email:
+        build.add(f"{role}__contact:{source.column}", source, partial(_read_email, unknown=unknown))
+    for source in subject.phone:
+        build.add(f"{role}__contact:{source.column}", source, partial(_read_phone, unknown=unknown))
     if subject.nhs_number is not None:
         reader = partial(cells.read_nhs_number, unknown=unknown)
         build.add(f"{role}__nhs_number", subject.nhs_number, reader)
@@ -304,6 +322,55 @@ def _read_any_postcode(raw: pl.Series, *, unknown: tuple[str, ...]) -> pl.DataFr
     return cells.read_text(raw, unknown).with_columns(
         value=pl.col("value").str.to_uppercase(), sector=none, district=none
     )
+
+
+def _read_email(raw: pl.Series, *, unknown: tuple[str, ...]) -> pl.DataFrame:
+    """Read an e-mail address: lower case, no spaces; a cell that holds nothing like one is none."""
+    text = pl.col("value").str.to_lowercase().str.replace_all(r"\s+", "")
+    return cells.read_text(raw, unknown).with_columns(
+        value=pl.when(text.str.contains("@", literal=True)).then(text)
+    )
+
+
+def _read_phone(raw: pl.Series, *, unknown: tuple[str, ...]) -> pl.DataFrame:
+    """Read a telephone number: its last nine digits, so that +44 and 0 before it are the same."""
+    digits = pl.col("value").str.replace_all(r"\D", "")
+    told = (digits.str.len_chars() >= 9) & (digits.str.slice(-9) != "0" * 9)
+    return cells.read_text(raw, unknown).with_columns(
+        value=pl.when(told).then(digits.str.slice(-9))
+    )
+
+
+def _births(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
+    """Put together dates of birth that stand in several columns; the year alone stays a year."""
+    for subject in build.dataset.subjects:
+        if subject.born is None:
+            continue
+        role, name = subject.role, f"{subject.role}__date_of_birth"
+        parts = [
+            pl.col(f"v:{role}__born:{part}").cast(pl.Int64, strict=False)
+            if f"v:{role}__born:{part}" in wide.columns
+            else pl.lit(None, dtype=pl.Int64)
+            for part in BORN
+        ]
+        year = pl.when(parts[0].is_between(1900, pl.col("v:date").dt.year())).then(parts[0])
+        padded = [
+            part.cast(pl.String).str.zfill(size)
+            for part, size in zip(parts, (4, 2, 2), strict=True)
+        ]
+        whole = pl.concat_str(padded, separator="-")
+        born = whole.str.to_date("%Y-%m-%d", strict=False)
+        wide = wide.with_columns(
+            born.alias(f"v:{name}"),
+            pl.when(born.is_null()).then(year).alias(f"v:{role}__birth_year"),
+            pl.when(whole.is_not_null() & born.is_null())
+            .then(pl.lit("impossible_date"))
+            .otherwise(NO_FAULT)
+            .alias(f"f:{name}"),
+        )
+        build.faults[name] = subject.born.year.column
+        build.names += [name, f"{role}__birth_year"]
+    return wide
 
 
 def _lists(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
@@ -408,6 +475,8 @@ def _check_dates_of_birth(wide: pl.DataFrame, build: _Build, period_start: date)
                     "surname",
                     "other_names",
                     "date_of_birth",
+                    "birth_year",
+                    "contacts",
                     "nhs_number",
                     "upn",
                     "local_ids",

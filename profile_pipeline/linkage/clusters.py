@@ -649,7 +649,7 @@ def _rival(
 # Comparisons that speak of one thing: the best pair is taken for them together.
 _TOGETHER = (
     ("forename", "surname"), ("birth", "age"), ("postcode", "area"), ("sex",), ("nhs",), ("upn",),
-    ("local_id",), ("address",), ("nickname",), ("vehicle",),
+    ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",),
 )  # fmt: skip
 
 

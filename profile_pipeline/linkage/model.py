@@ -269,6 +269,16 @@ ADDRESS = (
     ),
     Level("different address", "else", 0.15, 0.99, True),
 )  # fmt: skip
+# Families share a telephone and a mailbox, so a contact says about what an address says.
+CONTACT = (
+    Level("not given", "len(contacts_l) = 0 or len(contacts_r) = 0", null=True),
+    Level("same e-mail or telephone", _any_shared("contacts"), 0.6, 0.0005, True, True),
+    Level(
+        "nearly the same e-mail or telephone",
+        "jaro_winkler_similarity(contact_l, contact_r) >= 0.92", 0.05, 0.001, rare=True,
+    ),
+    Level("another e-mail or telephone", "else", 0.35, 0.998, True),
+)  # fmt: skip
 NICKNAME = (
     Level("not given", "len(other_words_l) = 0 or len(other_words_r) = 0", null=True),
     Level("same nickname or alias", _any_shared("other_words"), 0.85, 0.01),
@@ -291,6 +301,7 @@ COMPARISONS: dict[str, tuple[Level, ...]] = {
     "upn": UPN,
     "local_id": LOCAL_ID,
     "address": ADDRESS,
+    "contact": CONTACT,
     "nickname": NICKNAME,
     "vehicle": VEHICLE,
 }
@@ -313,6 +324,7 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("dob_swapped", "fore_sound"), ""),
     (("name_key",), ""),
     (("address_pairs",), "address_pairs"),
+    (("contacts",), "contacts"),
     (("other_words", "fore_sound"), "other_words"),
     (("other_words", "sur_sound"), "other_words"),
     (("sur_sound", "fore_kin"), "fore_kin"),
@@ -347,6 +359,8 @@ def _present(identities: pl.DataFrame, name: str) -> bool:
         return bool((identities["dob"].is_null() & identities["born_from"].is_not_null()).any())
     if name in ("nickname", "other_words"):
         return bool((identities["other_words"].list.len() > 0).any())
+    if name in ("contact", "contacts"):
+        return bool((identities["contacts"].list.len() > 0).any())
     if name == "local_id":
         return bool((identities["local_ids"].list.len() > 0).any())
     return needed is None or identities[needed].null_count() < len(identities)
@@ -371,12 +385,13 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
         "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
         "sex", "postcode", "postcodes", "sector", "district",
-        "nhs", "upn", "local_ids", "issuers", "address", "other_words", "vehicle",
+        "nhs", "upn", "local_ids", "issuers", "address", "contacts", "other_words", "vehicle",
     )  # fmt: skip
     return identities.select(columns).with_columns(
         *_INITIALS,
         pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
         _address_pairs().alias("address_pairs"),
+        pl.col("contacts").list.get(0, null_on_oob=True).alias("contact"),
         *_training_parts(identities).drop("identity").get_columns(),
     )
 
@@ -430,6 +445,7 @@ _EXACT = {
     "same date of birth": ("dob", "postcode"),
     "same postcode": ("postcode", "dob"),
     "same address": ("address", "dob"),
+    "same e-mail or telephone": ("contacts", "dob"),
 }
 CHANCE_IDENTITIES = 50_000  # identities (at random, being in the order of keyed hashes) for it
 
@@ -441,9 +457,11 @@ def stranger_chances(identities: pl.DataFrame) -> dict[str, float]:
     chance, and so makes rare agreement look common. Here only pairs count that agree in nothing
     else: neither a name in either place, by sound, nor the date of birth or the home.
     """
-    some = identities.head(CHANCE_IDENTITIES)
     found = {}
     for label, (column, other) in _EXACT.items():
+        some = identities.head(CHANCE_IDENTITIES)
+        if some.schema[column] == pl.List(pl.String):
+            some = some.explode(column, empty_as_null=True)
         rows = some.drop_nulls(column).select(
             "identity", column, pl.col(other).alias("other"), "block_words", "fore", "sur"
         )
@@ -534,7 +552,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     blocks = []
     for columns, exploded in (*_broad_blocks(identities), *BLOCKS):
         if any(
-            (column in _NEEDS or column in ("other_words", "postcodes"))
+            (column in _NEEDS or column in ("other_words", "postcodes", "contacts"))
             and not _present(identities, column)
             for column in columns
         ):
@@ -644,6 +662,7 @@ def score(
     names = list(comparisons(identities))
     if len(identities) < 2:
         return _empty(names)
+    lookups = frequencies(model, identities, key)
     if model is None:
         some = identities.head(SPARK_TRAINING) if engine == "spark" else identities
         table = DuckDBAPI(connection=con).register(
@@ -652,11 +671,10 @@ def score(
         chosen = trained(table, some, settings(some), seed)
         chosen["probability_two_random_records_match"] = prior(identities)
         if len(identities) >= PRIOR_FROM:
-            chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen)
+            chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen, lookups)
     else:
         chosen = json.loads(model.read_text(encoding="utf-8"))
         chosen.pop(PART, None)
-    lookups = frequencies(model, identities, key) or {}
     least = from_weight - ROUNDING
     if engine == "spark":
         from profile_pipeline.linkage import spark
@@ -686,7 +704,7 @@ def _predicted(
     table = api.register(splink_input(identities), dataset_display_name=name)
     linker = Linker([table], parameters, log_level=logging.ERROR)
     for column, frame in lookups.items():
-        lookup = api.register(frame, dataset_display_name=f"frequency_{column}")
+        lookup = api.register(frame, dataset_display_name=f"{name}_{column}")
         linker.table_management.register_term_frequency_lookup(lookup, column)
     kept = linker.misc.save_model_to_json()
     relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
@@ -694,14 +712,19 @@ def _predicted(
 
 
 def refitted(
-    con: duckdb.DuckDBPyConnection, identities: pl.DataFrame, parameters: dict[str, Any]
+    con: duckdb.DuckDBPyConnection,
+    identities: pl.DataFrame,
+    parameters: dict[str, Any],
+    lookups: dict[str, pl.DataFrame],
 ) -> dict[str, Any]:
     """Return the parameters with the prior and m learnt again from all pairs that blocks bring.
 
     Each pair counts by its match probability, in REFITS rounds. Of large data a random part is
     taken: its share of matches among pairs is that of the whole.
     """
-    pairs, parameters = _predicted("some_identities", con, identities, parameters, {}, REFIT_FROM)
+    pairs, parameters = _predicted(
+        "some_identities", con, identities, parameters, lookups, REFIT_FROM
+    )
     for _ in range(REFITS):
         pairs = _with_prior_from_pairs(pairs, parameters, len(identities))
         pairs = _with_levels_from_pairs(pairs, parameters)

@@ -259,6 +259,8 @@ class _Build:
             sources = getattr(subject, name)
             if name in ("forename", "surname") and subject.name is not None:
                 sources = sources or Source(column=f"\0{subject.name.column}")
+            if name == "date_of_birth" and subject.born is not None:  # asked for in one column
+                sources = Source(column=f"\0{subject.born.year.column}")
             if not sources:
                 continue
             several = sources if isinstance(sources, tuple) else (sources,)

@@ -8,7 +8,10 @@ import pytest
 from assets.editions import COUNTED, NEEDS, RECIPES, REPORTS_HELD, counted_for_editions
 from assets.profile import profile_recipes
 from profile_pipeline import tables
+from profile_pipeline.analysis.counting import quarters_counted
 from profile_pipeline.analysis.gap_numbers import numbered_alike
+from profile_pipeline.analysis.holding import ASKED, INDICATOR
+from profile_pipeline.analysis.holding import HELD as ALL_HELD
 from profile_pipeline.intake.collect import collect_dataset
 from profile_pipeline.intake.records import indicator_events_of, measure_of, subjects_of
 from profile_pipeline.plan.load import Plan
@@ -88,6 +91,21 @@ def frames_of(folder: Path, reports: list[str]) -> tuple[dict[str, pl.DataFrame]
         "records.information_report": measure_of(rows, "information_report"),
         "records.missing_episode": measure_of(rows, "missing_episode"),
     }
+    # Every file came: what is not counted is nought, not unknown.
+    asked = pl.concat(
+        [
+            pl.DataFrame(ASKED, schema=["kind", "name"], orient="row"),
+            pl.DataFrame({"name": [i.id for i in plan.indicators]}).select(
+                pl.lit(INDICATOR).alias("kind"), "name"
+            ),
+        ]
+    )
+    frames["quality.holding"] = tables.conform(
+        asked.join(
+            pl.DataFrame({"quarter": quarters_counted(plan.settings)}), how="cross"
+        ).with_columns(state=pl.lit(ALL_HELD), datasets=pl.lit("reports")),
+        tables.HOLDING,
+    )
     known = {recipe.name: recipe for recipe in profile_recipes()}
     made = {**RECIPES, "profile.information_reports": known["profile.information_reports"]}
     for name, recipe in made.items():
@@ -148,7 +166,7 @@ def test_where_every_report_is_restricted_it_is_said_and_not_read_as_a_source_th
     frames, plan = frames_of(tmp_path / "p", [report(n, HELD) for n in range(9)])
     counted = counted_for_editions(frames, plan)
     row = counted["indicator_prevalence"].filter(indicator="named_in_information_report")
-    assert row.select("children", "sources").row(0) == (0, REPORTS_HELD)
+    assert row.select("children", "sources").row(0) == (None, REPORTS_HELD)
     silent = counted["intelligence_gaps"].filter(
         pl.col("finding").str.contains("evidences the indicator: Named in an information report")
     )

@@ -185,7 +185,7 @@ def test_a_value_of_a_filled_template_leads_to_its_column_and_spreadsheet_row(tm
     book.save(path)
     assert template is not None
     told = traced(plan, "missing", "missing/2015-16_Q4.xlsx", 0)
-    assert "data row 0 (spreadsheet row 3)" in told
+    assert "data row 0 (row 3 of the file)" in told
     assert "  forename = Ann  <-  column 'Child forename': Ann" in told
     assert "  category = absent  <-  column 'Missing or absent': absent" in told
 
@@ -222,7 +222,7 @@ def test_a_value_of_a_return_s_csv_leads_through_the_list_it_is_joined_to(tmp_pa
     )
     plan = plan_of(tmp_path, "ssda903", "r/{year}", issuer="sandford_council")
     told = traced(plan, "ret_episodes", "r/2019-20/episodes.csv", 0)
-    where = "blank here, filled from ret_header 'DOB' (r/2019-20/header.csv row 0: 05/06/2005)"
+    where = "blank here, filled from ret_header 'DOB' (r/2019-20/header.csv data row 0: 05/06/2005)"
     assert f"  date_of_birth = 2005-06-05  <-  {where}" in told
     assert "  legal_status = C2  <-  column 'LS': C2" in told
 
@@ -239,9 +239,9 @@ def test_a_sum_leads_to_the_rows_that_were_summed_and_to_no_others(tmp_path) -> 
     plan = plan_of(tmp_path, "school_census", "sc", period="2015-04-01 2016-03-31")
     told = traced(plan, "ret_on_roll", "sc/2015_autumn_pupilonroll.csv", 0)
     file = "sc/2015_autumn_termlysessiondetails.csv"
-    where = f"ret_on_roll_sessions 'sessions' ({file} row 0: 4; {file} row 1: 6)"
+    where = f"ret_on_roll_sessions 'sessions' ({file} data row 0: 4; {file} data row 1: 6)"
     assert f"  sessions_unauthorised = 10.0  <-  blank here, summed from {where}" in told
-    assert "row 2: 7)" in told
+    assert "data row 2: 7)" in told
 
 
 def test_a_trace_reads_no_table_whole(plan, monkeypatch) -> None:
