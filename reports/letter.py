@@ -149,7 +149,7 @@ SECTIONS = (
         (2, 7, 7, 3, 2),
     ),
 )
-ABSENT = "^(Nothing arrived|Could not be|Refused)"
+ABSENT = "^(Nothing arrived|Could not be)"
 
 
 def agency_letter(head: LetterHead, tables: Mapping[str, pl.DataFrame]) -> bytes:
