@@ -21,7 +21,7 @@ from profile_pipeline.intake.lineage import lineage
 from profile_pipeline.intake.lines import file_rows
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names
-from profile_pipeline.plan.requirement import template_of
+from profile_pipeline.plan.requirement import secure_route, template_of
 from profile_pipeline.store import write_private
 
 QUALITY = (
@@ -126,7 +126,7 @@ def letters(
         head = LetterHead(
             agency=agency.name,
             lead=agency.lead,
-            route=agency.contact_route,
+            route=secure_route(agency, [d for d in plan.datasets if d.agency == agency.id]),
             partnership=f"{settings.area.name} safeguarding partnership",
             author=settings.author,
             title=settings.title,

@@ -149,7 +149,7 @@ SECTIONS = (
         (2, 7, 7, 3, 2),
     ),
 )
-ABSENT = "^(Nothing arrived|Could not be|Refused)"
+ABSENT = "^(Nothing arrived|Could not be)"
 
 
 def agency_letter(head: LetterHead, tables: Mapping[str, pl.DataFrame]) -> bytes:
@@ -374,7 +374,7 @@ def _count(number: int, one: str, many: str) -> str:
 
 def _closing(document: "Document", head: LetterHead) -> None:
     _heading(document, "How to answer")
-    route = head.route or "the secure route we have agreed"
+    route = head.route or "a secure route, which please agree with us first"
     document.add_paragraph(
         _plain(
             f"Please answer by {_day(head.answer_by)}, by {_in_sentence(route)}. Don't"

@@ -66,10 +66,11 @@ STATES = {
     "awaited": "Not due yet",
     "unreadable": "Could not be read",
     "unusable": "Could not be used",
-    "refused": "Refused",
+    "refused": "Not read yet",
     "unexpected": "Not in the plan; not read",
     "superseded": "Not counted",
 }
+OURS = "it lies with us; you need not send it again"
 FIELDS = {
     "forename": "Forename",
     "surname": "Surname",
@@ -310,14 +311,25 @@ def _received(delivery: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("in time"))
         .otherwise(_text("late"))
     )
-    state = pl.col("status").replace_strict(STATES, default=pl.col("status"), return_dtype=TEXT)
     delivery = delivery.with_columns(
         fault=pl.Series(
             [fault_alone(*row) for row in delivery.select("problem", "file").iter_rows()],
             dtype=TEXT,
         )
     )
-    fault = pl.col("fault")
+    # Links and permissions are the partnership's own: nothing that the sender could put right.
+    is_ours = (pl.col("status") == "refused") | pl.col("fault").str.contains("can't be opened")
+    is_ours = is_ours.fill_null(value=False)
+    came = delivery.filter(is_ours).select("dataset", "quarter", status=pl.lit("missing"))
+    delivery = delivery.join(came, on=["dataset", "quarter", "status"], how="anti")
+    fault = pl.when(is_ours).then(pl.lit(OURS)).otherwise("fault")
+    state = (
+        pl.when(is_ours)
+        .then(pl.lit(STATES["refused"]))
+        .otherwise(
+            pl.col("status").replace_strict(STATES, default=pl.col("status"), return_dtype=TEXT)
+        )
+    )
     wrong = fault.str.slice(0, 1).str.to_lowercase() + fault.str.slice(1)
     return (
         delivery.join(late, on=["dataset", "quarter"], how="left", maintain_order="left")

@@ -614,12 +614,18 @@ def secure_route(agency: Agency, datasets: Sequence[Dataset]) -> str:
 
 def plan_notes(plan: Plan) -> list[str]:
     """Return what the plan leaves unsaid about routes, lawful bases and thresholds, a line each."""
-    notes = [
-        f"{agency.id}: no secure route is stated; write `contact_route` beside the agency's name."
+    without = [
+        agency.id
         for agency in plan.collection.agencies
         if (sent := [d for d in plan.datasets if d.agency == agency.id])
         and not secure_route(agency, sent)
     ]
+    notes = []
+    if without:
+        notes.append(
+            f"agencies: no secure route is stated for {', '.join(without)};"
+            " write `contact_route` beside the name."
+        )
     for dataset in plan.datasets:
         note = basis_note(dataset, plan.agency(dataset.agency))
         notes += [note] if note else []

@@ -44,6 +44,12 @@ def test_the_same_files_give_the_same_bytes(run: Twice) -> None:
     assert [name for name in one if one[name] != two[name]] == []
 
 
+def test_a_file_that_was_not_used_is_told_at_the_end_of_the_run(run: Twice) -> None:
+    told = [line for line in run.printed.splitlines() if line.startswith(f"  {BROKEN}: not used: ")]
+    assert len(told) == 2, "once a run"
+    assert "not a CSV file" in told[0]
+
+
 def test_a_broken_file_fails_its_own_quarter_alone(run: Twice) -> None:
     told = sql(run, "select quarter, status from quality.delivery where dataset = 'missing'")
     assert dict(told.iter_rows()) == {

@@ -112,6 +112,17 @@ def test_a_file_that_can_not_be_read_is_told_in_the_agencys_terms(tmp_path: Path
         assert word not in police, word
 
 
+def test_the_sender_is_not_asked_for_what_lies_with_the_partnership(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path)
+    (tmp_path / "elsewhere.csv").write_text(f"{HEADS}\n{report()}\n")
+    (tmp_path / "data" / "missing").mkdir()
+    (tmp_path / "data" / "missing" / "2015-16_Q1.csv").symlink_to(tmp_path / "elsewhere.csv")
+    police = text_of(dict(letters(frames_of(plan), pl.DataFrame(GAPS), plan))["police.docx"])
+    assert "Not read yet: it lies with us; you need not send it again" in police
+    assert "link" not in police
+    assert "Send the 3 deliveries" in police, "of the other quarters"
+
+
 def test_an_earlier_version_is_named_by_its_file_and_not_by_a_hash(tmp_path: Path) -> None:
     plan = small_plan(tmp_path)
     send(tmp_path, "missing/2015-16_Q1.csv", f"{HEADS}\n{report()}\n")
