@@ -1156,7 +1156,7 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
                 pl.col("all_late"),
                 " late and ",
                 pl.col("all_none"),
-                " with none recorded, of ",
+                " not held as far as is recorded, of ",
                 pl.col("all_due"),
                 f" due; the limit is {limit:g}% (return_interviews).",
             ),
