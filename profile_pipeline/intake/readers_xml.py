@@ -99,27 +99,6 @@ def _rows(
         yield from _spread(group, [], inner, together)
 
 
-def groups_with_rows(
-    data: bytes, settings: ReadSettings, name: str
-) -> tuple["Element", list["Element"]]:
-    """Return the root and, in the order of `read_xml`'s rows, the innermost group of each.
-
-    Raises DeliveryError as `read_xml` does.
-    """
-    levels = [part.strip().strip("/").split("/") for part in (settings.record or "").split(">")]
-    root = _tree(data, name)
-    waiting = [(group, levels[1:]) for group in _groups(root, levels[0])][::-1]
-    found: list[Element] = []
-    while waiting:
-        group, inner = waiting.pop()
-        inside = _leaves(group, inner[0][-1])[1] if inner else []
-        if inside:
-            waiting += [(each, inner[1:]) for each in reversed(inside)]
-        else:
-            found.append(group)
-    return root, found
-
-
 def _spread(
     group: "Element", outer: list[tuple[str, str]], inner: list[list[str]], together: set[str]
 ) -> Iterator[dict[str, str]]:
