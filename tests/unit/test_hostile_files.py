@@ -79,7 +79,7 @@ def test_a_hostile_file_is_refused_or_read_within_seconds(
         with pytest.raises(DeliveryError, match=says):
             read_bytes(content, read, name=name)
     else:
-        assert read_bytes(content, read, name=name).height == 1
+        assert read_bytes(content, read, name=name).height <= 1
     assert time.process_time() - began < 20
 
 
