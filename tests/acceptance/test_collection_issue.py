@@ -1,4 +1,4 @@
-"""Issue 3, points 1 to 3, 8 and 9 and its measures: the plan, coverage, deliveries, quality, lineage."""
+"""Issue 3, points 1 to 3, 8 and 9 and its measures: plan, coverage, quarters, quality."""
 
 from __future__ import annotations
 
@@ -156,7 +156,14 @@ def test_template_of_reports_offers_dont_know_on_both_scales(folder):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (n, {k for k, v in zip(("gang_involvement", "domestic_abuse"), line[:2]) if v == "yes"})
+        (
+            n,
+            {
+                k
+                for k, v in zip(("gang_involvement", "domestic_abuse"), line, strict=False)
+                if v == "yes"
+            },
+        )
         for n, line in enumerate(TENANCY)
     ],
 )
@@ -716,7 +723,7 @@ GARBAGE = {
     "quote_never_closed": b'Id,Family name,Given name,Born,On\n1,"A,B,01/02/2008,05/04/2023\n' * 3,
     "ragged": b"Id,Family name,Given name,Born,On\n1\n1,2,3,4,5,6,7,8\n,,,,\n",
     "one_long_line": b"x" * 300_000,
-    "xml_bomb": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>',
+    "xml_bomb": b'<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>',
     "header_only": b"Id,Family name,Given name,Born,On\n",
     "same_header_twice": b"Id,Id,Family name,Given name,Born,On\n1,2,A,B,01/02/2008,05/04/2023\n",
 }
