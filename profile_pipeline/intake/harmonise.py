@@ -383,8 +383,12 @@ def _lists(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
         for part, name in PARTS.items():
             start = f"v:{subject.role}__{part}:"
             columns = [column for column in wide.columns if column.startswith(start)]
+            # Most names hold no other one: a million lists of nothing take memory and time.
+            held = [column for column in columns if wide[column].null_count() < wide.height]
             if columns:
-                gathered = pl.concat_list(columns).list.drop_nulls()
+                gathered = pl.lit([], dtype=pl.List(pl.String))
+                if held:
+                    gathered = pl.concat_list(held).list.drop_nulls()
                 if name == "address":
                     line = gathered.list.join(", ")
                     gathered = pl.when(line != "").then(line)
