@@ -26,6 +26,8 @@ POLL_S = 0.3
 
 DAGSTER_YAML = """\
 # Dagster's home of this profile. Telemetry is off; one run at a time, since DuckDB has one writer.
+# What steps print is not kept: it needs two processes a run, which stay behind where a script
+# started the run in the background (SIGTERM is then ignored too).
 telemetry:
   enabled: false
 nux:
@@ -33,6 +35,9 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 """
 
 # What must be there for a run to have made a profile.
