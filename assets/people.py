@@ -11,6 +11,7 @@ from assets.resources import Profile
 from assets.tables import OWNERS, Frames, key_of, table_asset
 from profile_pipeline import tables
 from profile_pipeline.linkage import fairness, review_folder, saved_models
+from profile_pipeline.linkage.circumstances import circumstances
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
 
@@ -30,6 +31,9 @@ LISTS = {
     "suspect_cross_role": "Suspects under 18, and those who are also recorded as a child.",
     "change": "Persons merged and split since the run before.",
 }
+
+
+ROW = tables.ROW_KEY
 
 
 def _out(name: str, description: str) -> dg.AssetOut:
@@ -53,6 +57,10 @@ def _out(name: str, description: str) -> dg.AssetOut:
         "subject": dg.AssetIn(key_of("records.subject")),
         "duplicate": dg.AssetIn(key_of("quality.duplicate")),
         "indicator_event": dg.AssetIn(key_of("records.indicator_event")),
+        "offence": dg.AssetIn(key_of("records.offence")),
+        "disruption": dg.AssetIn(key_of("records.disruption")),
+        "premises_report": dg.AssetIn(key_of("geo.premises_report")),
+        "place": dg.AssetIn(key_of("geo.place")),
     },
 )
 def link_people(
@@ -61,10 +69,23 @@ def link_people(
     subject: pl.DataFrame,
     duplicate: pl.DataFrame,
     indicator_event: pl.DataFrame,
+    offence: pl.DataFrame,
+    disruption: pl.DataFrame,
+    premises_report: pl.DataFrame,
+    place: pl.DataFrame,
 ):
     """Children and, apart from them, suspects: Splink over distinct identities."""
     indicators = _cohort_indicators(indicator_event, profile.plan)
-    found = review_folder.link_all(subject, duplicate, profile.plan, indicators)
+    ever = indicator_event.join(_counting(profile.plan), on="indicator", how="semi")
+    seen = pl.concat([premises_report.select(*ROW, "premises_id"), _acted_at(disruption, place)])
+    found = review_folder.link_all(
+        subject,
+        duplicate,
+        profile.plan,
+        indicators,
+        ever.select(*tables.SUBJECT_KEY, "indicator"),
+        circumstances(offence, disruption, seen),
+    )
     context.log.info(f"linkage: {found.counts}")
     told: dict[str, dg.MetadataValue] = {  # type: ignore[type-arg]
         **{name: dg.MetadataValue.int(count) for name, count in found.counts.items()},
@@ -83,11 +104,26 @@ def _cohort_indicators(events: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Return the records and indicators by which a child is in the priority cohort."""
     from profile_pipeline.analysis.counting import last_four_quarters
 
-    counting = indicator_names(plan).filter("counts_in_overlap")
     return (
         events.filter(pl.col("quarter").is_in(last_four_quarters(plan.settings.as_at)))
-        .join(counting.select("indicator"), on="indicator", how="semi")
+        .join(_counting(plan), on="indicator", how="semi")
         .select(*tables.SUBJECT_KEY, "indicator")
+    )
+
+
+def _counting(plan: Plan) -> pl.DataFrame:
+    """Return the indicators that count in overlap."""
+    return indicator_names(plan).filter("counts_in_overlap").select("indicator")
+
+
+def _acted_at(disruption: pl.DataFrame, place: pl.DataFrame) -> pl.DataFrame:
+    """Return the licensed premises of the register that actions of the panel were taken at."""
+    from geo.premises import match_premises
+
+    told = disruption.select(*ROW, "quarter", "date", pl.col("place").alias("premises_name"))
+    shape = tables.empty(tables.MEASURES["information_report"])
+    return match_premises(pl.concat([shape, told], how="diagonal_relaxed"), place).select(
+        *ROW, "premises_id"
     )
 
 

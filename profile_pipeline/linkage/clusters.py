@@ -208,7 +208,7 @@ def _one_home(x: set[str], y: set[str]) -> bool:
     return False
 
 
-def _near_date(a: str, b: str) -> bool:
+def near_date(a: str, b: str) -> bool:
     """Whether a recording error may explain two dates (yyyymmdd).
 
     A slip, day and month exchanged, a 1 January default, two of day, month and year the same, or
@@ -313,7 +313,7 @@ class Clusterer:
         if not agree and not x.dobs & y.dobs:
             dobs = _most(x.dobs), _most(y.dobs)
             if None not in dobs:
-                near = any(_near_date(p, q) for p in x.dobs for q in y.dobs)
+                near = any(near_date(p, q) for p in x.dobs for q in y.dobs)
                 if not near and self.births_part:
                     return "dates of birth differ by more than a slip"
                 if x.homes and y.homes and not _one_home(x.homes, y.homes):
@@ -423,7 +423,7 @@ class Clusterer:
         """Whether name and date of birth agree, so that one wrong number is the likelier story."""
         fit = self._forenames(x, y)
         dobs = _most(x.dobs), _most(y.dobs)
-        return (fit is None or fit > 1.5) and (None in dobs or _near_date(*dobs))
+        return (fit is None or fit > 1.5) and (None in dobs or near_date(*dobs))
 
     def _forenames(self, x: Evidence, y: Evidence) -> float | None:
         """Mean verdict over the records' forenames: 0 all clash, 2 all fit; None not comparable."""
@@ -603,7 +603,7 @@ def _rival(
 # Comparisons that speak of one thing: the best pair is taken for them together.
 _TOGETHER = (
     ("forename", "surname"), ("birth", "age"), ("postcode", "area"), ("sex",), ("nhs",), ("upn",),
-    ("local_id",), ("address",), ("nickname",), ("vehicle",),
+    ("local_id",), ("address",), ("nickname",), ("vehicle",), ("alias",), ("case",), ("premises",),
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from profile_pipeline.linkage import clusters as clustering
 from profile_pipeline.linkage import learnt as learning
 from profile_pipeline.linkage import model as scoring
 from profile_pipeline.linkage import registry as registers
+from profile_pipeline.linkage.circumstances import suspect_forms
 from profile_pipeline.linkage.identities import ROW_KEY, collapse, enough
 from profile_pipeline.linkage.review import queue
 from profile_pipeline.plan.settings import LinkageSettings
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import duckdb
 
 OVERSIZE = 12  # distinct dates of birth and names make a cluster of this many suspicious
-SUSPECT_CAUTION = 2.0  # bits above the threshold that a link between suspects needs
+# Bits above the threshold that a link between suspects needs: at the default threshold 6.63 bits,
+# odds of 99 to 1, as 99 in 100 links between suspects are to be right.
+SUSPECT_CAUTION = 1.63
 SCORED_FROM = -6.0  # match weight from which pairs are kept as evidence
 
 
@@ -96,13 +99,17 @@ def link_suspects(
     model: Path | None = None,
     save_model_to: Path | None = None,
     con: duckdb.DuckDBPyConnection | None = None,
+    around: pl.DataFrame | None = None,
 ) -> Linkage:
     """Link the records of suspects, apart from children and with higher caution.
 
-    As `link_children`. Suspects are often known by a nickname alone, which many people may share;
-    such records join nobody, and possible same persons are in `review`.
+    As `link_children`. `around` has the crimes and premises that rows speak of
+    (`circumstances.circumstances`). Suspects are often known by a nickname alone. What a shared
+    nickname, crime, vehicle or premises tells is learnt from records that give names beside it
+    (`shared`); where it tells too little, records join nobody, and possible same persons are in
+    `review`.
     """
-    return _link("suspect", subjects, settings, key, decisions, model, save_model_to, con)
+    return _link("suspect", subjects, settings, key, decisions, model, save_model_to, con, around)
 
 
 def _link(
@@ -114,8 +121,11 @@ def _link(
     model: Path | None,
     save_model_to: Path | None,
     con: duckdb.DuckDBPyConnection | None,
+    around: pl.DataFrame | None = None,
 ) -> Linkage:
     identities, of_record = collapse(subjects, key)
+    if role == "suspect":
+        identities = suspect_forms(identities, of_record, around)
     pairs = scoring.score(
         connected(con),
         identities,

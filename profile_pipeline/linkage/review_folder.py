@@ -8,6 +8,7 @@ trained models. All their owner's alone. Filled workbooks of the clerical review
 import hashlib
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from profile_pipeline import tables
 from profile_pipeline.linkage import decisions as clerical
 from profile_pipeline.linkage import saved_models
 from profile_pipeline.linkage.accuracy import estimate, sample_pairs
+from profile_pipeline.linkage.circumstances import suspect_forms
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
 from profile_pipeline.linkage.identities import collapse, enough
@@ -100,6 +102,8 @@ def link_all(
     duplicates: pl.DataFrame,
     plan: Plan,
     indicators: pl.DataFrame | None = None,
+    ever: pl.DataFrame | None = None,
+    around: pl.DataFrame | None = None,
 ) -> Linked:
     """Return every record's person, for children and, apart from them, for suspects.
 
@@ -111,6 +115,9 @@ def link_all(
         plan: the plan; its `review/` folder is read and renewed.
         indicators: the key of a record and `indicator`, those that place a child in the priority
             cohort; pairs that touch it come first in the queue. They change no link.
+        ever: the same columns, over the whole period: what is counted of a child who may also be
+            a suspect.
+        around: the crimes and premises that rows of suspects speak of (`circumstances`).
 
     Raises PlanError when a workbook or a file of `review/` can't be used.
     """
@@ -120,13 +127,13 @@ def link_all(
     key, registry, seen = identity_key(plan, subjects), read_registry(plan), _read_shown(folder)
     is_child = pl.col("role").is_in(CHILD_ROLES)
     roles = [
-        _collapsed(name, subjects.filter(rows), key, decided, seen)
+        _collapsed(name, subjects.filter(rows), key, decided, seen, around)
         for name, rows in (("child", is_child), ("suspect", ~is_child))
     ]
     models = saved_models.read_models(folder)
     linkages, used = [], []
     for role in roles:
-        linkage, model = _linked(role, settings, key, folder, models)
+        linkage, model = _linked(role, settings, key, folder, models, around)
         linkages.append(linkage)
         used.append(model)
     states = _states(roles, linkages)
@@ -173,7 +180,7 @@ def link_all(
             write_private(path, of_children.content)
         frames["suspect_cross_role"] = cross_role(
             subjects, linkages[0], linkages[1], every, settings, key,
-            path if of_children is not None else None, indicators,
+            path if of_children is not None else None, ever if ever is not None else indicators,
         )  # fmt: skip
     shown_now = pl.concat([queue.select(PAIR), sample.select(PAIR), decided.select(PAIR)])
     _keep(plan, pl.concat(registries), change)
@@ -200,9 +207,16 @@ def _of_all(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _collapsed(
-    name: str, subjects: pl.DataFrame, key: bytes, decided: pl.DataFrame, seen: pl.DataFrame
+    name: str,
+    subjects: pl.DataFrame,
+    key: bytes,
+    decided: pl.DataFrame,
+    seen: pl.DataFrame,
+    around: pl.DataFrame | None,
 ) -> _Role:
     identities, of_record = collapse(subjects, key)
+    if name == "suspect":
+        identities = suspect_forms(identities, of_record, around)
     states = clerical.effective(decided, seen, identities, of_record)
     return _Role(name, subjects, identities, of_record, states)
 
@@ -213,9 +227,12 @@ def _linked(
     key: bytes,
     folder: Path,
     models: pl.DataFrame,
+    around: pl.DataFrame | None,
 ) -> tuple[Linkage, saved_models.Model | None]:
     """Link a role with its saved model, or train one; None with too few identities for a model."""
-    link = link_children if role.name == "child" else link_suspects
+    link = (
+        link_children if role.name == "child" else partial(link_suspects, around=around)
+    )  # the same arguments otherwise
     wanted = clerical.to_apply(role.states)
     decisions = wanted if wanted.height else None
     known = None if settings.retrain else saved_models.usable(folder, role.name, role.identities)

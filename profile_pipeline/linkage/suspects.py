@@ -21,6 +21,7 @@ from profile_pipeline.tables import SUBJECT_KEY
 PAIR = ["identity_a", "identity_b"]
 ADULT = 18  # years
 SURE, POSSIBLE = "the same person", "possibly the same person"
+_OF_SUSPECTS = ("aliases", "cases", "premises")
 _ROLE = "suspect "  # before a suspect's identity, as a child's may say the very same
 POSSIBLE_SCHEMA = {
     "person_a": pl.String, "person_b": pl.String, "match_weight": pl.Float64,
@@ -180,8 +181,11 @@ def _also_children(
         if oldest is None
         else pl.col("born_to").is_null() | (pl.col("born_to") >= oldest)
     )
-    asked = suspects.identities.filter(enough("fore", "sur"), told, young).with_columns(
-        pl.concat_str(pl.lit(_ROLE), "identity").alias("identity")
+    # What suspects alone are compared by (circumstances.py) stays out: no child has it.
+    asked = (
+        suspects.identities.drop(_OF_SUSPECTS, strict=False)
+        .filter(enough("fore", "sur"), told, young)
+        .with_columns(pl.concat_str(pl.lit(_ROLE), "identity").alias("identity"))
     )
     alike = pl.any_horizontal(
         pl.col(name).is_in(asked[name].drop_nulls().unique().implode())
