@@ -27,8 +27,8 @@ LISTS = {
     "oversize": "Clusters that are too large or held loosely.",
     "unlinkable": "Records that hold too little to be linked, by dataset.",
     "contradiction": "Clerical decisions that contradict one another and were not applied.",
-    "possible_same_person": "Suspects who may be one person but are kept apart, with the reasons.",
-    "suspect_cross_role": "Suspects under 18, and those who are also recorded as a child.",
+    "possible_same_person": tables.POSSIBLE_SAME_PERSON.description,
+    "suspect_cross_role": tables.SUSPECT_CROSS_ROLE.description,
     "change": "Persons merged and split since the run before.",
 }
 
@@ -76,14 +76,19 @@ def link_people(
 ):
     """Children and, apart from them, suspects: Splink over distinct identities."""
     indicators = _cohort_indicators(indicator_event, profile.plan)
-    ever = indicator_event.join(_counting(profile.plan), on="indicator", how="semi")
+    kinds = indicator_names(profile.plan).select(
+        "indicator",
+        pl.col("counts_in_overlap").alias("counts"),
+        (pl.col("kind") == "harm").alias("harm"),
+    )
+    ever = indicator_event.join(kinds, on="indicator")
     seen = pl.concat([premises_report.select(*ROW, "premises_id"), _acted_at(disruption, place)])
     found = review_folder.link_all(
         subject,
         duplicate,
         profile.plan,
         indicators,
-        ever.select(*tables.SUBJECT_KEY, "indicator"),
+        ever.select(*tables.SUBJECT_KEY, "indicator", "counts", "harm"),
         circumstances(offence, disruption, seen),
     )
     context.log.info(f"linkage: {found.counts}")

@@ -40,7 +40,7 @@ class Linkage:
     `identities`: distinct identities with their compared forms.
     `links`: meets tables.LINK.
     `evidence`: the pairs with level and weight of each comparison.
-    `review`: the clerical queue, most telling first. `oversize`: clusters held loosely or large.
+    `oversize`: clusters held loosely or large.
     `unlinkable`: by dataset, records that hold too little to be linked, and records left alone.
     `contradictions`: clerical decisions that contradict one another and were not applied.
     """
@@ -51,12 +51,31 @@ class Linkage:
     identities: pl.DataFrame
     links: pl.DataFrame
     evidence: pl.DataFrame
-    review: pl.DataFrame
     oversize: pl.DataFrame
     unlinkable: pl.DataFrame
     contradictions: pl.DataFrame
     decisions: pl.DataFrame | None = None
     learnt: learning.Learnt | None = None
+
+    def queue(
+        self,
+        settings: LinkageSettings,
+        shown: pl.DataFrame | None = None,
+        cohort_from: int = 0,
+    ) -> pl.DataFrame:
+        """Return the clerical queue, with what identities show where that is known."""
+        return queue(
+            self.identities,
+            self.record_cluster.select("identity", "cluster").unique(),
+            self.evidence.join(
+                self.links.select("identity_a", "identity_b", "decision", "reason"),
+                on=["identity_a", "identity_b"],
+                maintain_order="left",
+            ),
+            settings,
+            shown,
+            cohort_from,
+        )
 
 
 def connected(con: duckdb.DuckDBPyConnection | None) -> duckdb.DuckDBPyConnection:
@@ -157,7 +176,6 @@ def _link(
         identities=identities,
         links=tables.conform(done.links, tables.LINK),
         evidence=pairs,
-        review=queue(identities, done.clusters, done.links, settings),
         oversize=oversize(identities, done.clusters),
         unlinkable=unlinkable(identities, record_cluster),
         contradictions=done.contradictions,

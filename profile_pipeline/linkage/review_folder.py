@@ -29,8 +29,7 @@ from profile_pipeline.linkage.persons import (
     link_suspects,
 )
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
-from profile_pipeline.linkage.review import FIELDS
-from profile_pipeline.linkage.review import queue as queue_of
+from profile_pipeline.linkage.review import FIELDS, together
 from profile_pipeline.linkage.suspects import cross_role, possible_same_person
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.settings import LinkageSettings
@@ -115,8 +114,8 @@ def link_all(
         plan: the plan; its `review/` folder is read and renewed.
         indicators: the key of a record and `indicator`, those that place a child in the priority
             cohort; pairs that touch it come first in the queue. They change no link.
-        ever: the same columns, over the whole period: what is counted of a child who may also be
-            a suspect.
+        ever: the same over the whole period, of all indicators, with `counts` (in overlap) and
+            `harm` (recorded as harmed): what is told of a child who may also be a suspect.
         around: the crimes and premises that rows of suspects speak of (`circumstances`).
 
     Raises PlanError when a workbook or a file of `review/` can't be used.
@@ -332,35 +331,23 @@ def _queue(
     indicators: pl.DataFrame | None,
     cohort_from: int,
 ) -> pl.DataFrame:
-    """Return the pairs to decide, children's and suspects' together, the most telling first.
-
-    Pairs that touch the priority cohort come before all others.
-    """
-    queues = []
+    """Return the pairs to decide: children's by what hangs on them, then a share of suspects."""
+    queues = {}
     for one in linkages:
-        review = one.review
+        told = None
         if indicators is not None and one.role in CHILD_ROLES:
-            told = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
-            review = queue_of(
-                one.identities,
-                one.record_cluster.select("identity", "cluster").unique(),
-                one.evidence.join(
-                    one.links.select(*PAIR, "decision", "reason"), on=PAIR, maintain_order="left"
-                ),
-                settings,
-                told.select("identity", "indicator").unique(),
-                cohort_from,
-            )
-        queues.append(review.with_columns(pl.lit(one.role).alias("role")))
-    pairs = _of_all(queues).join(answered, on=PAIR, how="anti", maintain_order="left")
-    chance = 1 / (1 + 2 ** (-pl.col("match_weight")))
-    doubt = pl.when(pl.col("decision") == "refused").then(0.25).otherwise(chance * (1 - chance))
-    return (
-        pairs.with_columns((doubt * pl.col("records")).alias("telling"))
-        .sort("in_cohort", "telling", *PAIR, descending=[True, True, False, False])
-        .drop("telling")
-        .head(settings.review_limit)
-    )
+            held = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
+            told = held.select("identity", "indicator").unique()
+        # Pairs decided already leave the queue, and others take their place.
+        wider = settings.model_copy(
+            update={"review_limit": settings.review_limit + answered.height}
+        )
+        queues[one.role] = (
+            one.queue(wider, told, cohort_from)
+            .join(answered, on=PAIR, how="anti", maintain_order="left")
+            .with_columns(pl.lit(one.role).alias("role"))
+        )
+    return together(queues["child"], queues["suspect"], settings.review_limit)
 
 
 def _sample(
@@ -389,9 +376,10 @@ def _sample(
 def _stopping(
     evidence: pl.DataFrame, sample: pl.DataFrame, states: pl.DataFrame, seed: int
 ) -> pl.DataFrame:
-    """Return the estimate's lower limits by pairs of the sample decided, if all agree with it.
+    """Return the estimate's limits by pairs of the sample decided, if all agree with it.
 
-    Columns `pairs, precision_lower, recall_lower`; decisions there are already count.
+    Columns `pairs, precision_lower, precision_upper, recall_lower, recall_upper`; decisions there
+    already count.
     """
     links, known = _as_links(evidence), clerical.of_sample(states)
     agreed = sample.select(
@@ -402,8 +390,14 @@ def _stopping(
     for pairs in (count for count in STOPS if count <= sample.height):
         answers = pl.concat([known.select(agreed.columns), agreed.head(pairs)])
         figure = estimate(links, answers, seed)
-        rows.append((pairs, figure["precision"].lower, figure["recall"].lower))
-    schema = {"pairs": pl.Int64, "precision_lower": pl.Float64, "recall_lower": pl.Float64}
+        limits = [
+            limit
+            for name in ("precision", "recall")
+            for limit in (figure[name].lower, figure[name].upper)
+        ]
+        rows.append((pairs, *limits))
+    names = ("precision_lower", "precision_upper", "recall_lower", "recall_upper")
+    schema = {"pairs": pl.Int64, **dict.fromkeys(names, pl.Float64)}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
