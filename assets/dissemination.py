@@ -160,6 +160,8 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
 )
 def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/priority_cohort.xlsx."""
+    from assets.quality import lines_of
+    from profile_pipeline.analysis.counting import last_four_quarters
     from reports.cohort import priority_cohort as workbook
 
     named, plan = by_name(frames), profile.plan
@@ -173,6 +175,9 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
         counted=frozenset(i.id for i in plan.indicators if i.counts_in_overlap),
         cohort_link=named["people.cohort_link"],
+        window=last_four_quarters(plan.settings.as_at),
+        harm=frozenset(i.id for i in plan.indicators if i.kind == "harm"),
+        lines=lines_of(named["records.indicator_event"], plan),
     )
     return _written({"priority_cohort.xlsx": content}, profile.output("restricted"))
 
@@ -185,12 +190,15 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.identity",
         "people.linkage_accuracy",
         "people.review_stopping",
+        "people.oversize",
+        "people.record_person",
     ),
     "For the analyst alone: pairs of records that a person should decide on.",
     "excel",
 )
 def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/clerical_review.xlsx."""
+    from assets.quality import lines_of
     from reports.review import clerical_review as workbook
 
     named = by_name(frames)
@@ -200,8 +208,54 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         named["people.identity"],
         named["people.linkage_accuracy"],
         named["people.review_stopping"],
+        lines=lines_of(named["people.identity"], profile.plan),
+        clusters=_with_ids(named),
     )
     return _written({"clerical_review.xlsx": content}, profile.output("restricted"))
+
+
+def _with_ids(frames: Frames) -> pl.DataFrame:
+    """Return people.oversize with the person id of each cluster, most records first."""
+    person = (
+        frames["people.identity"]
+        .join(frames["people.record_person"].select("record_id", "person_id"), on="record_id")
+        .select("cluster", "person_id")
+        .unique()
+    )
+    return (
+        frames["people.oversize"]
+        .join(person, on="cluster")
+        .sort("records", "person_id", descending=[True, False])
+    )
+
+
+@_asset(
+    "suspects",
+    (
+        "people.possible_same_person",
+        "people.suspect_cross_role",
+        "records.subject",
+        "people.record_person",
+        "people.identity",
+    ),
+    "For the analyst alone: suspects who may be one person, are under 18, or are also a child.",
+    "excel",
+)
+def suspects(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/suspects.xlsx."""
+    from assets.quality import lines_of
+    from reports.suspects import suspects_workbook
+
+    named = by_name(frames)
+    content = suspects_workbook(
+        named["people.possible_same_person"],
+        named["people.suspect_cross_role"],
+        named["records.subject"],
+        named["people.record_person"],
+        named["people.identity"],
+        lines_of(named["people.identity"].filter(pl.col("role") != "child"), profile.plan),
+    )
+    return _written({"suspects.xlsx": content}, profile.output("restricted"))
 
 
 def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -213,4 +267,5 @@ def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         problem_profile,
         priority_cohort,
         clerical_review,
+        suspects,
     ]

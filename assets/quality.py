@@ -21,15 +21,9 @@ from profile_pipeline.intake.lineage import lineage
 from profile_pipeline.intake.lines import source_lines
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names
+from profile_pipeline.source_rows import LINES
 from profile_pipeline.store import write_private
 
-LINES = {
-    "dataset": pl.String,
-    "file": pl.String,
-    "row": pl.Int64,
-    "line": pl.Int64,
-    "word": pl.String,
-}
 QUALITY = (
     "quality.delivery",
     "quality.fate",
@@ -79,15 +73,23 @@ def roles_of(plan: Plan) -> dict[str, set[str]]:
     }
 
 
-def lines_of(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
-    """Return where rows stand in the agencies' files: `dataset, file, row, line, word`.
+def lines_in_letters(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
+    """Return `lines_of` files with rows that are named in a letter."""
+    return lines_of(
+        pl.concat(
+            frames[name].select("dataset", "file")
+            for name in ("quality.quarantine", "quality.repairs", "quality.duplicate")
+        ),
+        plan,
+    )
 
-    Of files with rows that are named in a letter, and where the line is certain.
+
+def lines_of(files: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return where rows stand in the agencies' files, columns of LINES, where that is certain.
+
+    `files` has `dataset, file`; rows may repeat.
     """
-    named = pl.concat(
-        frames[name].select("dataset", "file")
-        for name in ("quality.quarantine", "quality.repairs", "quality.duplicate")
-    ).unique()
+    named = files.select("dataset", "file").unique()
     parts = [pl.DataFrame(schema=LINES)]
     for dataset, file in named.sort("dataset", "file").iter_rows():
         told = source_lines(plan.data_root / file, plan.dataset(dataset).read, file)
@@ -116,7 +118,11 @@ def letters(
     from reports.letter import LetterHead, agency_letter
 
     settings = plan.settings
-    datasets, lines, identity = dataset_names(plan), lines_of(frames, plan), identity_columns(plan)
+    datasets, lines, identity = (
+        dataset_names(plan),
+        lines_in_letters(frames, plan),
+        identity_columns(plan),
+    )
     roles = roles_of(plan)
     for agency in plan.collection.agencies:
         if agency.name not in set(datasets["agency"]):

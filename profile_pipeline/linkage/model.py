@@ -279,10 +279,15 @@ VEHICLE = (
         "part of a registration that fits",
         "length(vehicle_l) >= 4 and length(vehicle_r) >= 4"
         " and (contains(vehicle_l, vehicle_r) or contains(vehicle_r, vehicle_l))",
-        0.08, 0.008, learn_u=False,
+        0.08,
+        0.008,
+        learn_u=False,
     ),
     Level(
-        "registration with one slip", "damerau_levenshtein(vehicle_l, vehicle_r) = 1", 0.02, 0.008,
+        "registration with one slip",
+        "damerau_levenshtein(vehicle_l, vehicle_r) = 1",
+        0.02,
+        0.008,
         learn_u=False,
     ),
     Level("another vehicle", "else", 0.5, 0.98, learn_u=False),
@@ -292,7 +297,10 @@ ALIAS = (
     Level("not given", "len(aliases_l) = 0 or len(aliases_r) = 0", null=True),
     Level("same nickname or alias", _any_shared("aliases"), 0.85, 0.01, learn_u=False),
     Level(
-        "nickname the same in part, or but for a digit", _any_shared("other_words"), 0.05, 0.03,
+        "nickname the same in part, or but for a digit",
+        _any_shared("other_words"),
+        0.05,
+        0.03,
         learn_u=False,
     ),
     Level("another nickname or alias", "else", 0.1, 0.96, learn_u=False),
@@ -423,11 +431,15 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         for name in _OF_SUSPECTS.values()
         if name not in identities.columns
     ]
-    return identities.with_columns(nothing).select(*columns, *_OF_SUSPECTS.values()).with_columns(
-        *_INITIALS,
-        pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
-        _address_pairs().alias("address_pairs"),
-        *_training_parts(identities).drop("identity").get_columns(),
+    return (
+        identities.with_columns(nothing)
+        .select(*columns, *_OF_SUSPECTS.values())
+        .with_columns(
+            *_INITIALS,
+            pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
+            _address_pairs().alias("address_pairs"),
+            *_training_parts(identities).drop("identity").get_columns(),
+        )
     )
 
 

@@ -144,7 +144,9 @@ def queue(
     fields = identities.select("identity", *FIELDS)
     beside = _beside(identities, clusters)
     for side in "ab":
-        frame = fields.rename({"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}})
+        frame = fields.rename(
+            {"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}}
+        )
         chosen = chosen.join(frame, on=f"identity_{side}", how="left", maintain_order="left").join(
             beside.select(
                 pl.col("cluster").alias(f"cluster_{side}"),
@@ -172,9 +174,7 @@ def queue(
 def together(children: pl.DataFrame, suspects: pl.DataFrame, limit: int) -> pl.DataFrame:
     """Return one queue: children first, then suspects up to SUSPECT_SHARE of the limit."""
     room = min(suspects.height, int(limit * SUSPECT_SHARE))
-    return pl.concat(
-        [children.head(limit - room), suspects.head(room)], how="diagonal_relaxed"
-    )
+    return pl.concat([children.head(limit - room), suspects.head(room)], how="diagonal_relaxed")
 
 
 def _telling() -> pl.Expr:

@@ -251,12 +251,50 @@ def test_the_priority_cohort_counts_shows_ties_and_traces_to_rows() -> None:
     assert [c["children with this number"] for c in children] == [1, 2, 2]
     assert [c["known to CSE team"] for c in children] == ["no", "yes", "no"]
     reason = str(children[0]["why the child is here"])
-    assert "Missing (2016-01-05 to 2016-01-05; 2 events; police_missing)" in reason
+    assert "Missing (2016-01-05 to 2016-01-05; 1 event; police_missing)" in reason
     sources = rows_of(book, "sources")
     assert len(sources) == 10
-    assert (sources[0]["file"], sources[0]["row (data rows from 0)"]) == ("f.csv", 2)
+    assert (sources[0]["file"], sources[0]["where in the file"]) == ("f.csv", "data row 3")
     assert not any("score" in str(heading) for heading in children[0])
     assert children[0]["ward"] == "'=ward"
+
+
+def test_what_is_older_or_does_not_count_is_no_reason_to_be_in_the_cohort() -> None:
+    frames = cohort_frames()
+    old, day = date(2014, 5, 1), pl.col("person_id") == "p2"
+    gone = day & (pl.col("indicator") == "a")
+    frames["person_indicators"] = frames["person_indicators"].with_columns(
+        pl.when(gone).then(0).otherwise("events_last_year").alias("events_last_year"),
+        pl.when(day).then(pl.lit(old)).otherwise("first_date").alias("first_date"),
+    )
+    made = priority_cohort(
+        **frames, at_least=3, labels={"a": "Missing", "b": "Excluded", "d": "Context"},
+        counted=frozenset("abc"), window=["2015-16 Q4"],
+    )  # fmt: skip
+    child = rows_of(openpyxl.load_workbook(io.BytesIO(made)), "children")[0]
+    why, else_ = str(child["why the child is here"]), str(child["earlier, or not counted"])
+    assert "Missing" not in why
+    assert "Context" not in why
+    assert "Missing (2014-05-01" in else_
+    assert "not counted" in else_
+    # An indicator of both times: only its events of the last four quarters are a reason.
+    assert "Excluded (2016-01-05 to 2016-01-05" in why
+
+
+def test_children_harmed_and_not_known_to_the_team_come_first_whatever_their_number() -> None:
+    frames = cohort_frames()
+    frames["person_overlap"] = frames["person_overlap"].with_columns(
+        pl.when(pl.col("person_id").is_in(["p1", "p4"]))
+        .then(pl.lit("harmed")).otherwise("status").alias("status")
+    )  # fmt: skip
+    made = priority_cohort(**frames, at_least=3, harm=frozenset("a"))
+    book = openpyxl.load_workbook(io.BytesIO(made))
+    assert book.sheetnames[1] == "harmed, not known"
+    # p1 is harmed too, and in the tracker; p4 has too few indicators for the cohort.
+    [row] = rows_of(book, "harmed, not known")
+    assert row["person_id"] == "p4"
+    assert "a: f.csv, data row 4" in str(row["recorded as harmed by"])
+    assert row["who looks at the child"] is None
 
 
 def test_the_priority_cohort_says_what_it_is_not() -> None:

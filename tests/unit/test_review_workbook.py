@@ -61,7 +61,7 @@ def test_a_difference_is_marked_by_colour_and_by_word_and_a_blank_is_none(
 
 def test_every_row_behind_an_identity_is_named(book: openpyxl.Workbook) -> None:
     assert row(book, "Review")["rows of a"].value == (
-        "school, school/q1.csv, row 4\nschool, school/q1.csv, row 9"
+        "school/q1.csv, data row 5\nschool/q1.csv, data row 10"
     )
 
 
@@ -69,7 +69,7 @@ def test_an_identity_of_many_rows_says_how_many_more() -> None:
     many = pl.concat([IDENTITY.head(1).with_columns(pl.lit(i).alias("row")) for i in range(15)])
     content = clerical_review(pairs(), pairs(), many, ACCURACY)
     said = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")["rows of a"].value
-    assert said.endswith("row 11\nand 3 more (people.identity)")
+    assert said.endswith("row 12\nand 3 more (people.identity)")
 
 
 def test_the_sample_is_blind(book: openpyxl.Workbook) -> None:
@@ -100,3 +100,30 @@ def test_the_same_pairs_give_the_same_bytes() -> None:
 def test_no_pairs_still_make_a_workbook() -> None:
     content = clerical_review(pairs().clear(), pairs().clear(), IDENTITY, ACCURACY)
     assert openpyxl.load_workbook(io.BytesIO(content))["Review"].max_row == 1
+
+
+def test_rows_are_told_as_the_agency_s_program_shows_them() -> None:
+    shown = {"dataset": ["school"], "file": ["school/q1.csv"], "row": [4]}
+    lines = pl.DataFrame(shown | {"line": [7], "word": ["line"]})
+    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, lines=lines)
+    said = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")["rows of a"].value
+    assert said == "school/q1.csv, line 7\nschool/q1.csv, data row 10"
+
+
+def test_a_number_of_another_record_stands_beside_the_one_it_differs_from() -> None:
+    numbers = {"nhs_a": "9434765919", "nhs_b": "9434765870 (another record)"}
+    content = clerical_review(pairs(**numbers), pairs(), IDENTITY, ACCURACY)
+    cells = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")
+    assert "NHS number" in cells["differs"].value.split(";")[0]
+    same = {"nhs_a": "9434765919", "nhs_b": "9434765919 (another record)"}
+    content = clerical_review(pairs(**same), pairs(), IDENTITY, ACCURACY)
+    cells = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")
+    assert "NHS number" not in cells["differs"].value
+
+
+def test_stopping_says_how_wide_the_limits_would_be() -> None:
+    limits = {"pairs": [50], "precision_lower": [0.9], "precision_upper": [1.0]}
+    stopping = pl.DataFrame(limits | {"recall_lower": [0.95], "recall_upper": [0.99]})
+    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, stopping)
+    text = [str(c.value) for c in openpyxl.load_workbook(io.BytesIO(content))["Notice"]["A"]]
+    assert any("after 50 pairs: precision 0.900 to 1.000 (width 0.100)" in one for one in text)
