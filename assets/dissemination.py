@@ -154,6 +154,7 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "records.indicator_event",
         "people.record_person",
         "people.cohort_link",
+        "analysis.overlap_by_threshold",
     ),
     "For the analyst alone: each child with several indicators, and what puts the child there.",
     "excel",
@@ -178,6 +179,7 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         window=last_four_quarters(plan.settings.as_at),
         harm=frozenset(i.id for i in plan.indicators if i.kind == "harm"),
         lines=lines_of(named["records.indicator_event"], plan),
+        by_threshold=named["analysis.overlap_by_threshold"],
     )
     return _written({"priority_cohort.xlsx": content}, profile.output("restricted"))
 

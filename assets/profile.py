@@ -60,6 +60,8 @@ EVIDENCE = tuple(
         tables.PREMISES_REPORTS,
         tables.UNLINKABLE_SHARE,
         tables.LINKAGE_ACCURACY,
+        tables.POSSIBLE_SAME_PERSON,
+        tables.SUSPECT_CROSS_ROLE,
     )
 )
 EXACT = tuple(

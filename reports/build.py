@@ -109,6 +109,7 @@ def render(
                 "interviews",
                 "screening",
                 "disruption",
+                "suspects_in_doubt",
                 "gaps",
                 "actions",
                 "plan",

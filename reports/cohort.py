@@ -48,6 +48,13 @@ NOTICE = (
 )
 
 
+THRESHOLDS = (
+    "How the counts move with the linkage: children by number of indicators in the last four "
+    "quarters, if records were joined from another match weight on. A lower weight joins more "
+    "records, and more of them wrongly.",
+)
+
+
 def priority_cohort(
     person_overlap: pl.DataFrame,
     person_indicators: pl.DataFrame,
@@ -62,6 +69,7 @@ def priority_cohort(
     window: Sequence[str] | None = None,
     harm: frozenset[str] = frozenset(),
     lines: pl.DataFrame | None = None,
+    by_threshold: pl.DataFrame | None = None,
 ) -> bytes:
     """Return `priority_cohort.xlsx`: notice, children, their indicators, and the source rows.
 
@@ -81,6 +89,7 @@ def priority_cohort(
             people.person_indicators counts them.
         harm: ids of indicators that record a child as harmed.
         lines: where rows stand in the agencies' files (`source_rows.LINES`).
+        by_threshold: analysis.overlap_by_threshold; its sheet is left out when not given.
     """
     overlap = conform(person_overlap, PERSON_OVERLAP)
     cohort = overlap.filter(pl.col("indicators") >= at_least).sort(
@@ -100,6 +109,8 @@ def priority_cohort(
         Sheet("indicators", _indicators(held)),
         Sheet("sources", _sources(ids, events, labels, counted, lines)),
     ]
+    if by_threshold is not None:
+        sheets.append(Sheet("other thresholds", _thresholds(by_threshold, at_least), THRESHOLDS))
     return workbook_bytes(sheets, "Priority cohort (restricted)", whole_numbers=False)
 
 
@@ -256,6 +267,24 @@ def _events(column: str) -> pl.Expr:
         "{} {}",
         column,
         pl.when(pl.col(column) == 1).then(pl.lit("event")).otherwise(pl.lit("events")),
+    )
+
+
+def _thresholds(by_threshold: pl.DataFrame, at_least: int) -> pl.DataFrame:
+    """One row a threshold: children by number of indicators, and those in the cohort."""
+    counts = by_threshold.sort("threshold", "indicators")
+    within = counts.group_by("threshold", maintain_order=True).agg(
+        pl.col("children")
+        .filter(pl.col("indicators") >= at_least)
+        .sum()
+        .alias(f"{at_least} or more (the cohort)")
+    )
+    wide = counts.pivot(on="indicators", index="threshold", values="children", sort_columns=False)
+    named = {name: f"{name} indicators" for name in wide.columns if name != "threshold"}
+    return (
+        within.join(wide.rename(named), on="threshold", how="left", maintain_order="left")
+        .with_columns(pl.all().fill_null(0))
+        .rename({"threshold": "match weight from which records join"})
     )
 
 

@@ -633,6 +633,16 @@ def gaps(ctx: ReportContext) -> Markdown:
     )
 
 
+def suspects_in_doubt(ctx: ReportContext) -> Markdown:
+    """What is not known of suspects: who may be whom, who is under 18, who is also a child."""
+    frame = of(ctx, "intelligence_gaps")
+    if frame.is_empty():
+        return Markdown("")
+    told = frame.filter(pl.col("theme") == "suspects").sort("gap").select("gap", "finding")
+    lines = [f"- {escape(finding)} ({escape(gap)})" for gap, finding in told.iter_rows()]
+    return Markdown("\n".join(["What is not known of them:", "", *lines]) if lines else "")
+
+
 def actions(ctx: ReportContext) -> Markdown:
     """The draft action plan, by strand."""
     frame = of(ctx, "action_plan")

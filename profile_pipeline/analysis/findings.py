@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from profile_pipeline.analysis import gaps
+from profile_pipeline.analysis import gaps, person_gaps
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
 from profile_pipeline.marks import cell, number, sentence, share_of
@@ -22,7 +22,7 @@ from profile_pipeline.tables import (
     conform,
 )
 
-MOST = 13
+MOST = 14
 ROW = ("finding", "confidence", "table", "strand")
 # Chance of a distance being called near though it isn't, over all distances tried together.
 BEYOND_CHANCE = 0.05
@@ -100,6 +100,19 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
         ),
         confidence=pl.lit(MEDIUM),
         table=pl.lit("overlap_distribution"),
+        strand=pl.lit("protect"),
+    )
+
+
+def harmed_unlisted(evidence: Evidence) -> pl.DataFrame:
+    """Children recorded as harmed whom the CSE team has never listed."""
+    return person_gaps.harmed_unlisted(evidence).select(
+        finding=sentence(
+            number(pl.col("unlisted")),
+            " children recorded as harmed have never been in the CSE team's tracker.",
+        ),
+        confidence=pl.lit(MEDIUM),
+        table=pl.lit("intelligence_gaps"),
         strand=pl.lit("protect"),
     )
 
@@ -348,6 +361,7 @@ def absent_agencies(evidence: Evidence) -> pl.DataFrame:
 
 RULES: tuple[Rule, ...] = (
     scale,
+    harmed_unlisted,
     unlisted_children,
     places,
     near_homes,

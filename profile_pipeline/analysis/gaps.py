@@ -14,6 +14,11 @@ from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quar
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.handling import restricted_rows
 from profile_pipeline.analysis.overlap import NO_SOURCE
+from profile_pipeline.analysis.person_gaps import (
+    harmed_not_known,
+    suspects_in_doubt,
+    suspects_under_18,
+)
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
 from profile_pipeline.marks import cell, difference, held, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
@@ -1380,8 +1385,11 @@ RULES: tuple[Rule, ...] = (
     hidden_groups,
     open_children_unknowns,
     no_prevalence,
+    harmed_not_known,
     crimes_without_suspect,
     suspects_not_described,
+    suspects_in_doubt,
+    suspects_under_18,
     no_network_picture,
     offences_not_placed,
     premises_clusters,
