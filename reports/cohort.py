@@ -36,8 +36,8 @@ NOTICE = (
     + "child's records can't do without; the columns behind it say whether they stay together "
     + "under the strict threshold, and how many indicators then remain. "
     + "`profile-pipeline explain` with the child's id tells each join in words.",
-    "Column 'why the child is here' holds what counts in the last four quarters and nothing else; "
-    + "'earlier, or not counted' is what else is on record.",
+    "Column 'why the child is here' holds what counts in the last four quarters and nothing "
+    + "else; 'earlier, or not counted' is what else is on record.",
     "Sheet 'harmed, not known' comes first: children recorded as harmed by an offence who have "
     + "never been in the CSE team's tracker, whatever their number of indicators. Fill in who looks "
     + "at each child and by when.",

@@ -52,10 +52,10 @@ NOTICE = (
     + "again. Each decision is taken once and holds over all later runs; a later decision on the "
     + "same pair takes its place. To change your mind, change the word and the day.",
     "Sheet 'Review': first come pairs that decide whether a child is in the priority cohort, then "
-    + "others that touch it (column 'why it matters'), then the rest; within each, those where the "
-    + "computer is likeliest to be wrong and most records hang on it. Held apart: a rule forbade "
-    + "what agreed. Not joined: the evidence falls short. Joined: it rests on little. Suspects come "
-    + "last and take a fifth at most; all of theirs are in suspects.xlsx.",
+    + "those where the computer is likeliest to be wrong and most records hang on it, sooner where "
+    + "they touch that cohort (column 'why it matters'). Held apart: a rule forbade what agreed. "
+    + "Not joined: the evidence falls short. Joined: it rests on little. Suspects come last and "
+    + "take a fifth at most; all of theirs are in suspects.xlsx.",
     "Sheet 'Clusters': persons whose records disagree or are many. `profile-pipeline explain` with "
     + "the id tells each join.",
     "Sheet 'Sample': pairs drawn at random, without weights or reasons, so that nothing guides "
@@ -306,7 +306,8 @@ def _reason(pair: dict[str, Any], head: str) -> str:
     if pair["decision"] == "refused":
         return f"held apart: {pair['reason']}"
     if pair["decision"] == "below_threshold":
-        return "not joined: the evidence falls short of the threshold"
+        besides = f", and {pair['reason']}" if pair["reason"] else ""
+        return f"not joined: the evidence falls short of the threshold{besides}"
     return str(pair["reason"] or "")
 
 

@@ -33,8 +33,8 @@ NOTICE = (
     "A nickname, a car or a crime in common may be shared by several people who act together. How "
     + "much each tells is learnt from records that also give a name (docs/linkage.md).",
     "Sheet 'Under 18': suspects under 18 on the day of a record. A child who harms is often a "
-    + "child who is harmed: they stand apart from adults here, and need a child's assessment before "
-    + "anything else.",
+    + "child who is harmed: they stand apart from adults here, and need a child's assessment "
+    + "before anything else.",
     "Sheet 'Also a child': suspects whom the evidence says are, or may be, a child whom agencies "
     + "also record, with whether that child is recorded as harmed. They stay two persons in every "
     + "count. Where two children fit (twins, namesakes), neither is said to be the suspect.",

@@ -102,7 +102,7 @@ def _alias() -> pl.Expr:
     """A nickname as it is compared: lower case, no accents, letters and digits; null a filler."""
     text = pl.element().str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
     text = text.str.replace_all(r"[^\p{L}\p{N}]+", "")
-    filler = sorted(parts("placeholder")) + ["notknown", "nk", "na"]
+    filler = [*sorted(parts("placeholder")), "notknown", "nk", "na"]
     return pl.when((text.str.len_chars() > 1) & ~text.is_in(filler)).then(text)
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED
+from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED, Clusterer
 from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
@@ -57,13 +57,13 @@ def queue(
 
     1. pairs whose persons, taken together, show `cohort_from` indicators or more, and apart do not:
        the answer puts a child in the priority cohort or leaves it out;
-    2. other pairs that touch that cohort, as false merges gather there;
-    3. the rest.
+    2. the rest, by how likely the linkage is to have decided wrongly (a quarter where a rule held
+       apart what agreed) times the order of magnitude of the records that would move, twice as much
+       for pairs that touch that cohort, as false merges gather there;
+    3. pairs that fell short and that a rule forbids besides: they hardly need a person.
 
-    Within each, by how likely the linkage is to have decided wrongly (a quarter where a rule held
-    apart what agreed) times the order of magnitude of the records that would move. Columns
-    `identity_a, identity_b, match_weight, decision, reason, speaks_for, speaks_against, records,
-    in_cohort, matters` (why it comes early, in words), each field of the identities as `<field>_a`,
+    Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for, speaks_against,
+    records, in_cohort, matters` (why it comes early, in words), each field of the identities as `<field>_a`,
     `<field>_b`, and `beside_a`, `beside_b`: what all records of either person give, with counts of
     records. A number that the identity lacks is that of another record, and says so.
 
@@ -126,13 +126,21 @@ def queue(
             on=["identity_a", "identity_b"],
             how="left",
         )
-        .with_columns(pl.col("in_cohort", "reaches").fill_null(False))
+        .with_columns(
+            pl.col("in_cohort", "reaches").fill_null(False),
+            _forbidden(chosen, identities, clusters).alias("forbidden"),
+        )
         .sort(
-            "reaches", "in_cohort", "telling", "identity_a", "identity_b",
-            descending=[True, True, True, False, False],
+            pl.col("forbidden").is_not_null(),
+            "reaches",
+            pl.col("telling") * pl.when("in_cohort").then(2.0).otherwise(1.0),
+            "identity_a",
+            "identity_b",
+            descending=[False, True, True, False, False],
         )
         .head(settings.review_limit)
         .with_columns(
+            pl.coalesce("reason", "forbidden").alias("reason"),
             pl.when("reaches")
             .then(pl.lit(REACHES.format(least=cohort_from)))
             .when("in_cohort")
@@ -175,6 +183,19 @@ def together(children: pl.DataFrame, suspects: pl.DataFrame, limit: int) -> pl.D
     """Return one queue: children first, then suspects up to SUSPECT_SHARE of the limit."""
     room = min(suspects.height, int(limit * SUSPECT_SHARE))
     return pl.concat([children.head(limit - room), suspects.head(room)], how="diagonal_relaxed")
+
+
+def _forbidden(pairs: pl.DataFrame, identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.Series:
+    """Return why a rule would part the persons of pairs that fell short; null where none would."""
+    work = Clusterer(identities)
+    for cluster, identity in clusters.select("cluster", "identity").sort("identity").iter_rows():
+        if cluster in work.index:
+            work.join(work.index[cluster], work.index[identity])
+    said = [
+        work.refusal(work.index[a], work.index[b]) if decision == BELOW else None
+        for a, b, decision in pairs.select("identity_a", "identity_b", "decision").iter_rows()
+    ]
+    return pl.Series(said, dtype=pl.String)
 
 
 def _telling() -> pl.Expr:
