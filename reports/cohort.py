@@ -39,8 +39,8 @@ NOTICE = (
     "Column 'why the child is here' holds what counts in the last four quarters and nothing "
     + "else; 'earlier, or not counted' is what else is on record.",
     "Sheet 'harmed, not known' comes first: children recorded as harmed by an offence who have "
-    + "never been in the CSE team's tracker, whatever their number of indicators. Fill in who looks "
-    + "at each child and by when.",
+    + "never been in the CSE team's tracker, whatever their number of indicators. Fill in who "
+    + "looks at each child and by when.",
     "Before anything is done for a child, check on the sheet "
     + "'sources' that the rows are the child's own, in the agencies' files.",
     "Handling: person-level data, for the analyst alone. Share the minimum necessary, record "
@@ -107,7 +107,7 @@ def priority_cohort(
         Sheet("harmed, not known", _harmed(overlap, events, person, labels, harm, lines)),
         Sheet("children", _children(cohort, held, person, cohort_link, recent)),
         Sheet("indicators", _indicators(held)),
-        Sheet("sources", _sources(ids, events, labels, counted, lines)),
+        Sheet("sources", _sources(ids, events, labels, counted, lines, window)),
     ]
     if by_threshold is not None:
         sheets.append(Sheet("other thresholds", _thresholds(by_threshold, at_least), THRESHOLDS))
@@ -319,8 +319,12 @@ def _sources(
     labels: Mapping[str, str] | None,
     counted: frozenset[str] | None,
     lines: pl.DataFrame | None,
+    window: Sequence[str] | None,
 ) -> pl.DataFrame:
     """One row an indicator's event: where it stands in the file, as delivered, that it rests on."""
+    inside = pl.col("quarter").is_in(list(window or ()))
+    word = pl.when(inside).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    recent = () if window is None else (word.alias("in the last four quarters"),)
     return (
         _label(found_at(events.join(ids, on="person_id", how="inner"), lines), labels, counted)
         .sort(
@@ -331,6 +335,7 @@ def _sources(
             "person_id",
             pl.col("label").alias("indicator"),
             _yes_no("counts").alias("counts in overlap"),
+            *recent,
             "date",
             "quarter",
             "dataset",

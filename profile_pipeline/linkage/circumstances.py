@@ -20,7 +20,7 @@ PLATES = (
 )
 PLATE_PARTS = (r"\b([A-Z]{2}[0-9]{2})\b", r"\b([0-9]{2} ?[A-Z]{3})\b")
 _NOTHING = pl.lit([], dtype=tables.TEXTS)
-SCHEMA = {
+SCHEMA: dict[str, tables.Dtype] = {
     "dataset": pl.String, "file": pl.String, "row": pl.Int64, "cases": tables.TEXTS,
     "premises": tables.TEXTS,
 }  # fmt: skip

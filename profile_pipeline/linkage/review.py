@@ -63,9 +63,9 @@ def queue(
     3. pairs that fell short and that a rule forbids besides: they hardly need a person.
 
     Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for, speaks_against,
-    records, in_cohort, matters` (why it comes early, in words), each field of the identities as `<field>_a`,
-    `<field>_b`, and `beside_a`, `beside_b`: what all records of either person give, with counts of
-    records. A number that the identity lacks is that of another record, and says so.
+    records, in_cohort, matters` (why it comes early, in words), each field of the identities as
+    `<field>_a`, `<field>_b`, and `beside_a`, `beside_b`: what all records of either person give,
+    with counts of records. A number that the identity lacks is that of another record, and says so.
 
     Args:
         identities: distinct identities.
