@@ -260,6 +260,46 @@ def suspects(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult: 
     return _written({"suspects.xlsx": content}, profile.output("restricted"))
 
 
+EXPLAINED = (
+    "people.record_person",
+    "people.identity",
+    "people.link",
+    "people.evidence",
+    "people.person_link",
+    "people.decision",
+    "people.possible_same_person",
+    "people.suspect_cross_role",
+    "records.subject",
+    "records.indicator_event",
+)
+
+
+@_asset(
+    "explanations",
+    (*EXPLAINED, "people.cohort_link"),
+    "For the analyst alone: why the records are one child's, of the cohort's children whose records"
+    " don't all stay together at the strict threshold.",
+    "html",
+)
+def explanations(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/explanations.html."""
+    from assets.quality import lines_of
+    from profile_pipeline.linkage.explained import explained
+    from profile_pipeline.source_rows import found_at
+    from reports.explanations import explanations as page
+
+    named, plan = by_name(frames), profile.plan
+    doubtful = named["people.cohort_link"].filter(~pl.col("stays_at_strict"))
+    lines = lines_of(named["people.record_person"], plan)
+    told = [
+        explained(named.__getitem__, lambda rows: found_at(rows, lines), plan, person)
+        for person in doubtful.sort("person_id")["person_id"]
+    ]
+    title = "Children of the priority cohort whose records hold together loosely"
+    content = page(told, title).encode()
+    return _written({"explanations.html": content}, profile.output("restricted"))
+
+
 def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step dissemination."""
     return [
@@ -270,4 +310,5 @@ def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         priority_cohort,
         clerical_review,
         suspects,
+        explanations,
     ]
