@@ -1,0 +1,71 @@
+"""Gaps of who is who: harmed and listed nowhere, suspects in doubt, suspects who are children."""
+
+import polars as pl
+
+from profile_pipeline import tables
+from profile_pipeline.analysis.evidence import Evidence
+from profile_pipeline.analysis.person_gaps import (
+    harmed_not_known,
+    suspects_in_doubt,
+    suspects_under_18,
+)
+
+NAMES = pl.DataFrame(schema={"dataset": pl.String, "agency": pl.String, "title": pl.String})
+
+
+def evidence(**frames: list[dict[str, object]]) -> Evidence:
+    of = {
+        "person_overlap": tables.PERSON_OVERLAP,
+        "person": tables.PERSON,
+        "possible_same_person": tables.POSSIBLE_SAME_PERSON,
+        "suspect_cross_role": tables.SUSPECT_CROSS_ROLE,
+    }
+    made = {
+        f"people.{name}": pl.DataFrame(rows, schema=of[name].polars_schema)
+        for name, rows in frames.items()
+    }
+    return Evidence(made, None, NAMES, NAMES)  # type: ignore[arg-type]
+
+
+def child(person: str, status: str, known: bool) -> dict[str, object]:
+    return {"person_id": person, "status": status, "known_to_cse": known}
+
+
+def test_harmed_children_the_team_has_never_listed_are_a_gap_with_a_question_who_looks() -> None:
+    rows = [child(f"C{n}", "harmed", n >= 7) for n in range(9)]
+    rows.append(child("C9", "indicators_only", False))
+    found = harmed_not_known(evidence(person_overlap=rows)).row(0, named=True)
+    assert found["finding"].startswith("{n:7} children recorded as harmed")
+    assert found["question"].startswith("Who looks at each of these children")
+    assert found["priority"] == "high"
+
+
+def test_where_every_harmed_child_is_listed_there_is_no_gap() -> None:
+    assert harmed_not_known(evidence(person_overlap=[child("C1", "harmed", True)])).is_empty()
+    assert harmed_not_known(evidence()).is_empty()
+
+
+def test_suspects_in_doubt_are_counted_once_however_many_pairs_they_are_in() -> None:
+    pairs = [{"person_a": "S1", "person_b": "S2"}, {"person_a": "S1", "person_b": "S3"}]
+    persons = [{"person_id": f"S{n}", "role": "suspect"} for n in range(1, 9)]
+    persons.append({"person_id": "C1", "role": "child"})
+    found = suspects_in_doubt(evidence(possible_same_person=pairs, person=persons))
+    assert found["finding"].item().startswith("{n:3} of {n:8} suspects may be the same person")
+
+
+def test_suspects_under_18_and_those_who_are_also_a_harmed_child_are_counted_apart() -> None:
+    rows: list[dict[str, object]] = [
+        {"person_id": "S1", "under_18": "yes"},
+        # Twins fit: one suspect, two rows.
+        *(
+            {"person_id": "S2", "under_18": "yes", "child_person_id": c, "harmed": "yes"}
+            for c in ("C1", "C2")
+        ),
+        {"person_id": "S3", "under_18": "no", "child_person_id": "C3", "harmed": "no"},
+    ]
+    found = suspects_under_18(evidence(suspect_cross_role=rows)).row(0, named=True)
+    assert found["finding"].startswith(
+        "{n:2} suspects were under 18; {n:2} may themselves be a child whom agencies record, {n:1}"
+    )
+    assert found["priority"] == "high"
+    assert suspects_under_18(evidence()).is_empty()
