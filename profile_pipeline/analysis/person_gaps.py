@@ -99,11 +99,18 @@ def suspects_under_18(evidence: Evidence) -> pl.DataFrame:
             theme=pl.lit("suspects"),
             finding=sentence(
                 number(pl.col("young")),
-                " suspects were under 18; ",
-                number(pl.col("child")),
-                " may themselves be a child whom agencies record, ",
-                number(pl.col("harmed")),
-                " of them a child recorded as harmed.",
+                " suspects were under 18",
+                pl.when(pl.col("child") > 0)
+                .then(
+                    sentence(
+                        "; ",
+                        number(pl.col("child")),
+                        " may themselves be a child whom agencies record, ",
+                        number(pl.col("harmed")),
+                        " of them a child recorded as harmed.",
+                    )
+                )
+                .otherwise(pl.lit(", none of whom is known to be a child whom agencies record.")),
             ),
             evidence=pl.lit(
                 "By age on the day of the record, and by names, dates of birth and numbers "

@@ -506,13 +506,15 @@ def cluster(
     strict: float = 14.0,
     decisions: pl.DataFrame | None = None,
     learnt: Learnt | None = None,
+    held: pl.DataFrame | None = None,
 ) -> Clustered:
     """Join identities by falling match weight.
 
     `pairs` has `identity_a, identity_b, match_weight`. Returns `clusters` (`identity, cluster`, a
     cluster named by its smallest identity), `links` (the pairs with `decision` and `reason`), and
     the contradictory decisions, which were not applied. With `learnt`, what an earlier run found
-    out about its data is used instead of found out again.
+    out about its data is used instead of found out again. `held` (`identity_a, identity_b`) are
+    joined from the start, as decisions are, unless people decided otherwise.
     """
     work = Clusterer(identities, learnt)
     work.judge(pairs, threshold)
@@ -521,6 +523,10 @@ def cluster(
         work.join(a, b)
     for a, b in different:
         work.part(a, b)
+    for one, other in () if held is None else held.select("identity_a", "identity_b").iter_rows():
+        a, b = work.index[one], work.index[other]
+        if work.find(b) not in work.apart[work.find(a)]:
+            work.join(a, b)
     ordered = pairs.sort(
         "match_weight", "identity_a", "identity_b", descending=[True, False, False]
     )

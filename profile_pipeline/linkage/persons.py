@@ -156,13 +156,13 @@ def _link(
         engine=settings.engine,
     )
     threshold = settings.threshold + (SUSPECT_CAUTION if role == "suspect" else 0.0)
-    done = clustering.cluster(
+    done = _clustered(
         identities,
         pairs,
-        threshold=threshold,
-        strict=settings.strict_threshold,
-        decisions=decisions,
-        learnt=learning.known(model, identities, key),
+        threshold,
+        settings.strict_threshold,
+        decisions,
+        learning.known(model, identities, key),
     )
     if save_model_to is not None and save_model_to.exists():
         learning.save(save_model_to, identities, done.learnt, key)
@@ -182,6 +182,48 @@ def _link(
         decisions=decisions,
         learnt=done.learnt,
     )
+
+
+def _clustered(
+    identities: pl.DataFrame,
+    pairs: pl.DataFrame,
+    threshold: float,
+    strict: float,
+    decisions: pl.DataFrame | None,
+    learnt: learning.Learnt | None,
+) -> clustering.Clustered:
+    """Return the clusters; who decides that two are the same means the persons whose they are.
+
+    Else a date of birth wrongly recorded in one of the two would part the other from its own
+    records. So the linkage is first asked who these persons are without such decisions.
+    """
+
+    def found(
+        decided: pl.DataFrame | None, held: pl.DataFrame | None = None
+    ) -> clustering.Clustered:
+        return clustering.cluster(
+            identities, pairs, threshold=threshold, strict=strict, decisions=decided,
+            learnt=learnt, held=held,
+        )  # fmt: skip
+
+    if decisions is None:
+        return found(None)
+    same = decisions.filter(pl.col("decision") == clustering.SAME)
+    if same.is_empty():
+        return found(decisions)
+    before = found(decisions.filter(pl.col("decision") != clustering.SAME)).clusters
+    touched = before.join(
+        pl.concat([same.select(identity="identity_a"), same.select(identity="identity_b")]),
+        on="identity",
+        how="semi",
+    )
+    held = (
+        before.join(touched.select("cluster").unique(), on="cluster", how="semi")
+        .select(pl.col("cluster").alias("identity_a"), pl.col("identity").alias("identity_b"))
+        .filter(pl.col("identity_a") != pl.col("identity_b"))
+        .sort("identity_a", "identity_b")
+    )
+    return found(decisions, held)
 
 
 def assign_person_ids(
@@ -204,12 +246,13 @@ def assign_at_threshold(linkage: Linkage, threshold: float) -> pl.DataFrame:
     Same pairs, constraints and decisions; nothing is scored again. For showing how counts and the
     prevalence estimate move with the linkage.
     """
-    done = clustering.cluster(
+    done = _clustered(
         linkage.identities,
         linkage.evidence,
-        threshold=threshold,
-        decisions=linkage.decisions,
-        learnt=linkage.learnt,
+        threshold,
+        LinkageSettings().strict_threshold,
+        linkage.decisions,
+        linkage.learnt,
     )
     return (
         linkage.record_cluster.drop("cluster")
