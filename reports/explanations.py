@@ -70,7 +70,7 @@ def _drawn(name: str, steps: pl.DataFrame) -> str:
     scale = (WIDTH - LABEL - 60) / max(1.0, most - least)
 
     def x(value: float) -> float:
-        return round(LABEL + 10 + (value - least) * scale, 1)
+        return float(round(LABEL + 10 + (value - least) * scale, 1))
 
     drawn = [
         *((text, total - weight, total, f"{weight:+.1f}") for text, weight, total in rows),

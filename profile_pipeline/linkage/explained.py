@@ -243,13 +243,15 @@ def _against(told: Explanation, names: dict[str, str], of_identity: dict[str, st
     if told.against.is_empty():
         return [*lines, "", "Nobody else was considered."]
     lines += ["", "Considered and left apart:"]
-    for row in told.against.head(AGAINST_SHOWN).iter_rows(named=True):
-        inside = row["identity_a"] in names
-        own, other = (
-            (row["identity_a"], row["identity_b"])
-            if inside
-            else (row["identity_b"], row["identity_a"])
-        )
+    inside = pl.col("identity_a").is_in(list(names))
+    others = told.against.with_columns(
+        own=pl.when(inside).then("identity_a").otherwise("identity_b"),
+        other=pl.when(inside).then("identity_b").otherwise("identity_a"),
+    ).with_columns(person=pl.col("other").replace(of_identity))
+    # One line for each person: the pair that agrees best.
+    best = others.unique("person", keep="first", maintain_order=True)
+    for row in best.head(AGAINST_SHOWN).iter_rows(named=True):
+        own, other = row["own"], row["other"]
         reason = row["reason"] or "the evidence falls short of the threshold"
         lines.append(
             f"  {names[own]} with {of_identity.get(other, 'another')},"
@@ -257,7 +259,7 @@ def _against(told: Explanation, names: dict[str, str], of_identity: dict[str, st
         )
         if row["speaks_against"]:
             lines.append(f"      against: {row['speaks_against']}")
-    left = told.against.height - AGAINST_SHOWN
+    left = best.height - AGAINST_SHOWN
     return [*lines, f"  and {left} more"] if left > 0 else lines
 
 
