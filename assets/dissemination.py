@@ -194,6 +194,7 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.review_stopping",
         "people.oversize",
         "people.record_person",
+        "people.decision",
     ),
     "For the analyst alone: pairs of records that a person should decide on.",
     "excel",
@@ -212,6 +213,7 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         named["people.review_stopping"],
         lines=lines_of(named["people.identity"], profile.plan),
         clusters=_with_ids(named),
+        decisions=named["people.decision"],
     )
     return _written({"clerical_review.xlsx": content}, profile.output("restricted"))
 

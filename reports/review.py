@@ -34,6 +34,11 @@ HEADS = {
 }
 ANOTHER = " (another record)"  # a number that stands in another record of the person
 SOURCES_SHOWN = 12
+CLUSTERS = {"person_id": 14, "identities": 12, "records": 10, "reason": 60}
+DECISIONS = {
+    "state": 34, "decision": 12, "who": 20, "decided_on": 12, "why": 40, "source": 34,
+    "identity_a": 36, "identity_b": 36,
+}  # fmt: skip
 SPARE_ROWS = 5  # rows in the list of answers beyond the last, so that a copied row has it too
 NOTICE = (
     "Restricted: person-level data, for the analyst alone. Share the minimum necessary.",
@@ -57,7 +62,8 @@ NOTICE = (
     + "Not joined: the evidence falls short. Joined: it rests on little. Suspects come last and "
     + "take a fifth at most; all of theirs are in suspects.xlsx.",
     "Sheet 'Clusters': persons whose records disagree or are many. `profile-pipeline explain` with "
-    + "the id tells each join.",
+    + "the id tells each join. Sheet 'Decisions': every decision taken, by whom, when and why; "
+    + "those that contradict one another come first, and none of them is applied.",
     "Sheet 'Sample': pairs drawn at random, without weights or reasons, so that nothing guides "
     + "the answer. The accuracy of the linkage is estimated from it, overall and by group. Begin "
     + "at the top; you may stop anywhere.",
@@ -82,6 +88,7 @@ def clerical_review(
     *,
     lines: pl.DataFrame | None = None,
     clusters: pl.DataFrame | None = None,
+    decisions: pl.DataFrame | None = None,
 ) -> bytes:
     """Return the workbook; the same frames give the same bytes.
 
@@ -93,6 +100,7 @@ def clerical_review(
         stopping: people.review_stopping, the estimate's limits by pairs decided.
         lines: where rows stand in the agencies' files (`source_rows.LINES`).
         clusters: people.oversize with `person_id`: persons held loosely, or very large.
+        decisions: people.decision: what people decided, and whether each counts.
     """
     import xlsxwriter
 
@@ -107,26 +115,42 @@ def clerical_review(
         after = ("beside_a", "beside_b", "speaks_for", "speaks_against")
         write_pairs(book, style, "Review", queue, rows, told, after, True)
         write_pairs(book, style, "Sample", sample, rows, (), (), False)
-        _clusters(book, style, clusters)
+        _listed(book, style, "Clusters", CLUSTERS, clusters)
+        _listed(book, style, "Decisions", DECISIONS, _in_order(decisions))
     return buffer.getvalue()
 
 
-def _clusters(book: Any, style: "Styles", clusters: pl.DataFrame | None) -> None:
-    """Write the persons that are held loosely or are very large, most records first."""
-    sheet = book.add_worksheet("Clusters")
-    heads = {"person_id": 14, "identities": 12, "records": 10, "reason": 60}
+def _in_order(decisions: pl.DataFrame | None) -> pl.DataFrame | None:
+    """Return decisions with those that don't count first, superseded ones last."""
+    if decisions is None:
+        return None
+    state = pl.col("state")
+    order = pl.when(state == "counts").then(1).when(state.str.starts_with("superseded")).then(2)
+    return (
+        decisions.select(DECISIONS.keys())
+        .unique(maintain_order=True)
+        .sort(order.otherwise(0), "decided_on", "identity_a", "identity_b", maintain_order=True)
+    )
+
+
+def _listed(
+    book: Any, style: "Styles", name: str, heads: Mapping[str, int], frame: pl.DataFrame | None
+) -> None:
+    """Write a sheet that is to be read, with the columns and widths named."""
+    sheet = book.add_worksheet(name)
     for column, (head, width) in enumerate(heads.items()):
         sheet.write_string(0, column, head.replace("_", " "), style.head)
         sheet.set_column(column, column, width)
-    if clusters is None:
+    if frame is None:
         return
-    for line, row in enumerate(clusters.select(list(heads)).iter_rows(), start=1):
+    for line, row in enumerate(frame.select(heads.keys()).iter_rows(), start=1):
         for column, value in enumerate(row):
             if isinstance(value, int):
                 sheet.write_number(line, column, value, style.plain)
             else:
-                sheet.write_string(line, column, neutralise(str(value or "")), style.plain)
-    sheet.freeze_panes(1, 1)
+                text = neutralise(str(value or ""))[:EXCEL_CELL_LIMIT]
+                sheet.write_string(line, column, text, style.plain)
+    sheet.freeze_panes(1, 0)
 
 
 class Styles:

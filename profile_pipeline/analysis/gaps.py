@@ -15,6 +15,7 @@ from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.handling import restricted_rows
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.person_gaps import (
+    decisions_not_applied,
     harmed_not_known,
     suspects_in_doubt,
     suspects_under_18,
@@ -1379,6 +1380,7 @@ RULES: tuple[Rule, ...] = (
     ungraded_reports,
     linkage_accuracy,
     unequal_linkage,
+    decisions_not_applied,
     unscreened_groups,
     return_interviews_late,
     few_referrals,

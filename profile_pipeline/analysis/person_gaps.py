@@ -8,6 +8,7 @@ import polars as pl
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.marks import number, sentence
 from profile_pipeline.tables import (
+    DECISION,
     PERSON,
     PERSON_OVERLAP,
     POSSIBLE_SAME_PERSON,
@@ -17,6 +18,10 @@ from profile_pipeline.tables import (
 CSE_TEAM = "CSE team"
 POLICE = "Police"
 CHILDREN_S_SERVICES = "Children's services"
+ANALYST = "Analyst"
+# States of a clerical decision (linkage.decisions) that people should look at again.
+CONTRADICTS = "contradicts another decision"
+LOST = "no record of the identity is left"
 
 
 def harmed_unlisted(evidence: Evidence) -> pl.DataFrame:
@@ -122,4 +127,35 @@ def suspects_under_18(evidence: Evidence) -> pl.DataFrame:
             ),
             priority=pl.lit("high"),
         )
+    )
+
+
+def decisions_not_applied(evidence: Evidence) -> pl.DataFrame:
+    """Clerical decisions that contradict others, or whose records are gone."""
+    said = {
+        CONTRADICTS: (
+            " clerical decisions on who is who contradict one another and were not applied.",
+            "Which of these decisions holds? Decide the pairs again, with a later day.",
+            "high",
+        ),
+        LOST: (
+            " clerical decisions on who is who no longer find the records they were taken on.",
+            "Have these records been withdrawn or corrected, and is the decision still needed?",
+            "low",
+        ),
+    }
+    counted = (
+        evidence.table(DECISION)
+        .filter(pl.col("state").is_in(list(said)))
+        .group_by("state")
+        .agg(n=pl.struct("identity_a", "identity_b", "decision", "who", "decided_on").n_unique())
+    )
+    told = [pl.col("state").replace_strict({k: v[i] for k, v in said.items()}) for i in range(3)]
+    return counted.select(
+        theme=pl.lit("data quality"),
+        finding=sentence(number(pl.col("n")), told[0]),
+        evidence=pl.lit("people.decision; the clerical review's sheet 'Decisions' lists them."),
+        agency=pl.lit(ANALYST),
+        question=told[1],
+        priority=told[2],
     )

@@ -5,6 +5,7 @@ import polars as pl
 from profile_pipeline import tables
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.person_gaps import (
+    decisions_not_applied,
     harmed_not_known,
     suspects_in_doubt,
     suspects_under_18,
@@ -19,6 +20,7 @@ def evidence(**frames: list[dict[str, object]]) -> Evidence:
         "person": tables.PERSON,
         "possible_same_person": tables.POSSIBLE_SAME_PERSON,
         "suspect_cross_role": tables.SUSPECT_CROSS_ROLE,
+        "decision": tables.DECISION,
     }
     made = {
         f"people.{name}": pl.DataFrame(rows, schema=of[name].polars_schema)
@@ -69,3 +71,18 @@ def test_suspects_under_18_and_those_who_are_also_a_harmed_child_are_counted_apa
     )
     assert found["priority"] == "high"
     assert suspects_under_18(evidence()).is_empty()
+
+
+def test_decisions_that_contradict_are_a_gap_until_someone_decides_again() -> None:
+    pair = {"identity_a": "a", "identity_b": "b", "who": "A", "decided_on": "2016-04-20"}
+    rows = [
+        pair | {"decision": "same", "state": "contradicts another decision", "applied_a": "a"},
+        # The same decision, applied to two identities of today.
+        pair | {"decision": "same", "state": "contradicts another decision", "applied_a": "c"},
+        pair | {"decision": "different", "state": "contradicts another decision"},
+        pair | {"decision": "can't tell", "state": "counts"},
+    ]
+    found = decisions_not_applied(evidence(decision=rows)).row(0, named=True)
+    assert found["finding"].startswith("{n:2} clerical decisions")
+    assert found["priority"] == "high"
+    assert decisions_not_applied(evidence(decision=rows[3:])).is_empty()

@@ -127,3 +127,19 @@ def test_stopping_says_how_wide_the_limits_would_be() -> None:
     content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, stopping)
     text = [str(c.value) for c in openpyxl.load_workbook(io.BytesIO(content))["Notice"]["A"]]
     assert any("after 50 pairs: precision 0.900 to 1.000 (width 0.100)" in one for one in text)
+
+
+def test_every_decision_is_listed_with_who_when_and_why_what_does_not_count_first() -> None:
+    row = {
+        "identity_a": A, "identity_b": B, "decision": "same", "who": "A Analyst",
+        "decided_on": "2016-04-20", "why": "=looked up", "source": "typed", "superseded": "",
+        "applied_a": A, "applied_b": B, "state": "counts",
+    }  # fmt: skip
+    refused = row | {"decision": "different", "state": "contradicts another decision"}
+    content = clerical_review(
+        pairs(), pairs(), IDENTITY, ACCURACY, decisions=pl.DataFrame([row, refused])
+    )
+    page = openpyxl.load_workbook(io.BytesIO(content))["Decisions"]
+    lines = [[cell.value for cell in line] for line in page.iter_rows(min_row=2)]
+    assert [line[0] for line in lines] == ["contradicts another decision", "counts"]
+    assert lines[1][1:5] == ["same", "A Analyst", "2016-04-20", "'=looked up"]
