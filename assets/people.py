@@ -59,7 +59,7 @@ def _out(name: str, description: str) -> dg.AssetOut:
         "indicator_event": dg.AssetIn(key_of("records.indicator_event")),
         "offence": dg.AssetIn(key_of("records.offence")),
         "disruption": dg.AssetIn(key_of("records.disruption")),
-        "premises_report": dg.AssetIn(key_of("geo.premises_report")),
+        "information_report": dg.AssetIn(key_of("records.information_report")),
         "place": dg.AssetIn(key_of("geo.place")),
     },
 )
@@ -71,7 +71,7 @@ def link_people(
     indicator_event: pl.DataFrame,
     offence: pl.DataFrame,
     disruption: pl.DataFrame,
-    premises_report: pl.DataFrame,
+    information_report: pl.DataFrame,
     place: pl.DataFrame,
 ):
     """Children and, apart from them, suspects: Splink over distinct identities."""
@@ -82,7 +82,7 @@ def link_people(
         (pl.col("kind") == "harm").alias("harm"),
     )
     ever = indicator_event.join(kinds, on="indicator")
-    seen = pl.concat([premises_report.select(*ROW, "premises_id"), _acted_at(disruption, place)])
+    seen = _premises(information_report, disruption, place)
     found = review_folder.link_all(
         subject,
         duplicate,
@@ -121,15 +121,16 @@ def _counting(plan: Plan) -> pl.DataFrame:
     return indicator_names(plan).filter("counts_in_overlap").select("indicator")
 
 
-def _acted_at(disruption: pl.DataFrame, place: pl.DataFrame) -> pl.DataFrame:
-    """Return the licensed premises of the register that actions of the panel were taken at."""
+def _premises(
+    information_report: pl.DataFrame, disruption: pl.DataFrame, place: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the licensed premises of the register that reports name and actions were taken at."""
     from geo.premises import match_premises
 
-    told = disruption.select(*ROW, "quarter", "date", pl.col("place").alias("premises_name"))
-    shape = tables.empty(tables.MEASURES["information_report"])
-    return match_premises(pl.concat([shape, told], how="diagonal_relaxed"), place).select(
-        *ROW, "premises_id"
-    )
+    shape = tables.MEASURES["information_report"].polars_schema
+    acted = disruption.select(*ROW, "quarter", "date", pl.col("place").alias("premises_name"))
+    both = pl.concat([information_report.select(*shape), acted], how="diagonal_relaxed")
+    return match_premises(both, place).select(*ROW, "premises_id")
 
 
 def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type-arg]
