@@ -150,7 +150,8 @@ def queue(
         )
     )  # fmt: skip
     fields = identities.select("identity", *FIELDS)
-    beside = _beside(identities, clusters)
+    touched = pl.concat([chosen["cluster_a"], chosen["cluster_b"]]).unique()
+    beside = _beside(identities, clusters.filter(pl.col("cluster").is_in(touched.implode())))
     for side in "ab":
         frame = fields.rename(
             {"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}}

@@ -121,3 +121,13 @@ def test_a_crime_is_its_number_however_it_is_written() -> None:
     found = circumstances(*frames, seen.cast({"row": pl.Int64}))
     assert found["cases"].to_list() == [["20CR116"], ["20CR116"]]
     assert found["premises"].to_list() == [[], ["PL1"]]
+
+
+def test_the_order_of_rows_changes_no_suspect() -> None:
+    rows = [*known(30), *(bare(f"Nick{n}") for n in range(0, 30, 3))]
+    frame = subjects(*rows)
+    both = [
+        link_suspects(one, settings=LinkageSettings(), key=b"k").record_cluster.sort("row")
+        for one in (frame, frame.sample(fraction=1.0, shuffle=True, seed=3))
+    ]
+    assert both[0]["cluster"].to_list() == both[1]["cluster"].to_list()
