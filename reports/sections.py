@@ -219,6 +219,8 @@ def linkage(ctx: ReportContext) -> Markdown:
             ).iter_rows()
         }
         groups = list(dict.fromkeys((d, c) for d, c, _ in figures))
+        every = dict.fromkeys(accuracy.select("dimension", "category").rows())
+        untold = [_group(*group) for group in every if group not in groups]
         notes = {(d, c): n for d, c, n in told.select("dimension", "category", "note").rows() if n}
         parts.append(
             table(
@@ -240,6 +242,10 @@ def linkage(ctx: ReportContext) -> Markdown:
                 (0, 3),
             )
         )
+        if untold:
+            parts.append(
+                f"Not yet estimated, as too few pairs have been decided: {', '.join(untold)}."
+            )
     if bare.height:
         parts.append(
             table(

@@ -5,6 +5,7 @@ import re
 from datetime import date
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import polars as pl
@@ -19,7 +20,7 @@ from profile_pipeline.sharing.disclosure import safe_tables
 from profile_pipeline.sharing.editions import describe
 from profile_pipeline.sharing.tables_out import table_files
 from profile_pipeline.workbooks import Sheet, csv_bytes, workbook_bytes
-from reports import figures, language
+from reports import figures, language, sections
 from reports.build import render
 from reports.cohort import NOTICE, priority_cohort
 from reports.context import ReportContext
@@ -304,3 +305,14 @@ def test_the_priority_cohort_says_what_it_is_not() -> None:
     assert "Absence of data is not low risk" in said
     assert "3 or more indicators" in said
     assert made == priority_cohort(**cohort_frames(), at_least=3)
+
+
+def test_groups_whose_accuracy_is_not_estimated_yet_are_named() -> None:
+    rows = [
+        ("all", "all", "precision", "99.0", "95.0", "100.0", ""),
+        ("ethnic_group", "Asian", "precision", "", "", "", "fewer than 20 pairs decided"),
+    ]
+    names = ["dimension", "category", "measure", "value", "lower", "upper", "note"]
+    frame = pl.DataFrame(rows, schema=names, orient="row")
+    told = str(sections.linkage(SimpleNamespace(tables={"linkage_accuracy": frame})))
+    assert "Asian" in told.split("Not yet estimated")[1]
