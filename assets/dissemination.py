@@ -195,6 +195,7 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.oversize",
         "people.record_person",
         "people.decision",
+        "people.review_groups",
     ),
     "For the analyst alone: pairs of records that a person should decide on.",
     "excel",
@@ -214,6 +215,7 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         lines=lines_of(named["people.identity"], profile.plan),
         clusters=_with_ids(named),
         decisions=named["people.decision"],
+        groups=named["people.review_groups"],
     )
     return _written({"clerical_review.xlsx": content}, profile.output("restricted"))
 

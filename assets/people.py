@@ -23,6 +23,7 @@ LISTS = {
     "threshold_person": tables.THRESHOLD_PERSON.description,
     "review_queue": "Pairs of identities a person should decide on, the most telling first.",
     "review_sample": "Pairs drawn at random to estimate the linkage's accuracy, in order.",
+    "review_groups": "Further pairs drawn within ethnic groups, for a figure of each.",
     "review_stopping": "The accuracy estimate's limits by pairs of the sample decided.",
     "oversize": "Clusters that are too large or held loosely.",
     "unlinkable": "Records that hold too little to be linked, by dataset.",

@@ -67,6 +67,9 @@ NOTICE = (
     "Sheet 'Sample': pairs drawn at random, without weights or reasons, so that nothing guides "
     + "the answer. The accuracy of the linkage is estimated from it, overall and by group. Begin "
     + "at the top; you may stop anywhere.",
+    "Sheet 'Groups': further pairs of ethnic groups of which the sample holds too few, drawn and "
+    + "shown alike, so that each group can have a figure of its own. They count for their group "
+    + "alone.",
 )
 RECALL = (
     "Precision: of the pairs joined, the share that are one child. Recall: of the pairs compared "
@@ -89,6 +92,7 @@ def clerical_review(
     lines: pl.DataFrame | None = None,
     clusters: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
+    groups: pl.DataFrame | None = None,
 ) -> bytes:
     """Return the workbook; the same frames give the same bytes.
 
@@ -100,6 +104,7 @@ def clerical_review(
         stopping: people.review_stopping, the estimate's limits by pairs decided.
         lines: where rows stand in the agencies' files (`source_rows.LINES`).
         clusters: people.oversize with `person_id`: persons held loosely, or very large.
+        groups: people.review_groups, in the order drawn; for whom each was drawn is not printed.
         decisions: people.decision: what people decided, and whether each counts.
     """
     import xlsxwriter
@@ -115,6 +120,8 @@ def clerical_review(
         after = ("beside_a", "beside_b", "speaks_for", "speaks_against")
         write_pairs(book, style, "Review", queue, rows, told, after, True)
         write_pairs(book, style, "Sample", sample, rows, (), (), False)
+        if groups is not None:
+            write_pairs(book, style, "Groups", groups, rows, (), (), False)
         _listed(book, style, "Clusters", CLUSTERS, clusters)
         _listed(book, style, "Decisions", DECISIONS, _in_order(decisions))
     return buffer.getvalue()

@@ -20,6 +20,7 @@ from profile_pipeline.linkage.accuracy import estimate, sample_pairs
 from profile_pipeline.linkage.circumstances import suspect_forms
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
+from profile_pipeline.linkage.fairness import ENOUGH, ethnic_category
 from profile_pipeline.linkage.identities import collapse, enough
 from profile_pipeline.linkage.persons import (
     Linkage,
@@ -39,6 +40,7 @@ CHILD_ROLES = ("child",)
 PAIR = ["identity_a", "identity_b"]
 SHOWN = "shown_identities.csv"
 STOPS = (25, 50, 100, 150, 200, 300)  # pairs of the sample after which one may stop
+SPARE = 5  # pairs drawn for a group beyond those its figure needs, as some can't be told
 OTHER_THRESHOLDS = (2.0, 8.0, 11.0)  # beside the default and the strict one
 
 
@@ -149,6 +151,7 @@ def link_all(
     cohort_from = plan.settings.overlap_at_least if indicators is not None else 0
     queue = _queue(linkages, answered, settings, indicators, cohort_from)
     sample = _sample(linkages[0], evidence, answered, settings)
+    groups = _sample_groups(linkages[0], roles[0].subjects, evidence, sample, states, settings)
     frames = {
         "record_person": _with_duplicates(pl.concat(people), duplicates),
         "link": links,
@@ -157,6 +160,7 @@ def link_all(
         "decision": states,
         "review_queue": queue,
         "review_sample": sample,
+        "review_groups": groups,
         "review_stopping": _stopping(evidence, sample, states, settings.seed),
         "oversize": _of_all([linkage.oversize for linkage in linkages]),
         "unlinkable": _of_all([linkage.unlinkable for linkage in linkages]),
@@ -181,7 +185,7 @@ def link_all(
             subjects, linkages[0], linkages[1], every, settings, key,
             path if of_children is not None else None, ever if ever is not None else indicators,
         )  # fmt: skip
-    shown_now = pl.concat([queue.select(PAIR), sample.select(PAIR), decided.select(PAIR)])
+    shown_now = pl.concat(frame.select(PAIR) for frame in (queue, sample, groups, decided))
     _keep(plan, pl.concat(registries), change)
     _keep_review(folder, decided, seen, roles, shown_now)
     for role, model in zip(roles, used, strict=True):
@@ -364,13 +368,74 @@ def _sample(
         .join(answered, on=PAIR, how="anti", maintain_order="left")
         .head(settings.review_sample)
     )
+    return _with_fields(drawn, linkage)
+
+
+def _sample_groups(
+    linkage: Linkage,
+    subjects: pl.DataFrame,
+    evidence: pl.DataFrame,
+    sample: pl.DataFrame,
+    states: pl.DataFrame,
+    settings: LinkageSettings,
+) -> pl.DataFrame:
+    """Return further pairs to decide, so that every ethnic group can have a figure of its own.
+
+    Drawn within a group as the sample is among all, for groups of which the sample and decisions
+    on samples hold fewer than ENOUGH pairs. Columns as the sample's, and `drawn_for`.
+    """
+    pairs = _as_links(evidence)
+    of_cluster = (
+        linkage.record_cluster.join(subjects, on=tables.SUBJECT_KEY)
+        .with_columns(ethnic_category().alias("group"))
+        .filter(pl.col("group") != tables.NOT_RECORDED)
+        .group_by("cluster", "group")
+        .len()
+        .sort("cluster", "len", "group", descending=[False, True, False])
+        .unique("cluster", keep="first", maintain_order=True)
+    )
+    of_identity = (
+        linkage.record_cluster.select("identity", "cluster")
+        .unique()
+        .join(of_cluster, on="cluster")
+        .select("identity", "group")
+    )
+    member = pl.concat(
+        pairs.select(PAIR)
+        .join(of_identity.rename({"identity": side}), on=side)
+        .select(*PAIR, "group")
+        for side in PAIR
+    ).unique()
+    decided = clerical.of_sample(states, (clerical.SAMPLE_SHEET, clerical.GROUPS_SHEET))
+    taken = pl.concat([sample.select(PAIR), decided.select(PAIR)]).unique()
+    answered = clerical.to_apply(states).select(PAIR)
+    parts = [sample.clear().with_columns(pl.lit(None, dtype=pl.String).alias("drawn_for"))]
+    groups = member["group"].unique().sort() if settings.review_sample else []
+    for group in groups:
+        inside = member.filter(pl.col("group") == group).select(PAIR)
+        wanted = ENOUGH + SPARE - inside.join(taken, on=PAIR, how="semi").height
+        if wanted <= 0:
+            continue
+        own = pairs.join(inside, on=PAIR, how="semi")
+        drawn = (
+            sample_pairs(own, wanted + taken.height + answered.height, settings.seed)
+            .join(pl.concat([taken, answered]), on=PAIR, how="anti", maintain_order="left")
+            .head(wanted)
+        )
+        taken = pl.concat([taken, drawn.select(PAIR)])
+        parts.append(_with_fields(drawn, linkage).with_columns(pl.lit(group).alias("drawn_for")))
+    return pl.concat(parts)
+
+
+def _with_fields(pairs: pl.DataFrame, linkage: Linkage) -> pl.DataFrame:
+    """Return the pairs with what either identity says."""
     fields = linkage.identities.select("identity", *FIELDS)
     for side in "ab":
         named = fields.rename(
             {"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}}
         )
-        drawn = drawn.join(named, on=f"identity_{side}", how="left", maintain_order="left")
-    return drawn
+        pairs = pairs.join(named, on=f"identity_{side}", how="left", maintain_order="left")
+    return pairs
 
 
 def _stopping(
