@@ -410,8 +410,8 @@ def _sample_groups(
     taken = pl.concat([sample.select(PAIR), decided.select(PAIR)]).unique()
     answered = clerical.to_apply(states).select(PAIR)
     parts = [sample.clear().with_columns(pl.lit(None, dtype=pl.String).alias("drawn_for"))]
-    groups = member["group"].unique().sort() if settings.review_sample else []
-    for group in groups:
+    groups: list[str] = member["group"].unique().sort().to_list()
+    for group in groups if settings.review_sample else []:
         inside = member.filter(pl.col("group") == group).select(PAIR)
         wanted = ENOUGH + SPARE - inside.join(taken, on=PAIR, how="semi").height
         if wanted <= 0:
