@@ -280,7 +280,11 @@ def _thresholds(by_threshold: pl.DataFrame, at_least: int) -> pl.DataFrame:
         .alias(f"{at_least} or more (the cohort)")
     )
     wide = counts.pivot(on="indicators", index="threshold", values="children", sort_columns=False)
-    named = {name: f"{name} indicators" for name in wide.columns if name != "threshold"}
+    named = {
+        name: f"{name} indicator{'' if name == '1' else 's'}"
+        for name in wide.columns
+        if name != "threshold"
+    }
     return (
         within.join(wide.rename(named), on="threshold", how="left", maintain_order="left")
         .with_columns(pl.all().fill_null(0))

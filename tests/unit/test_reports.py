@@ -316,3 +316,16 @@ def test_groups_whose_accuracy_is_not_estimated_yet_are_named() -> None:
     frame = pl.DataFrame(rows, schema=names, orient="row")
     told = str(sections.linkage(SimpleNamespace(tables={"linkage_accuracy": frame})))
     assert "Asian" in told.split("Not yet estimated")[1]
+
+
+def test_the_cohort_s_size_is_shown_at_other_thresholds_of_the_linkage() -> None:
+    counts = [(5.0, 2, 40), (5.0, 3, 9), (5.0, 4, 3), (11.0, 2, 44), (11.0, 3, 8)]
+    frame = pl.DataFrame(
+        counts, schema=tables.OVERLAP_BY_THRESHOLD.polars_schema, orient="row"
+    )  # fmt: skip
+    made = priority_cohort(**cohort_frames(), at_least=3, by_threshold=frame)
+    page = openpyxl.load_workbook(io.BytesIO(made))["other thresholds"]
+    rows = [list(line) for line in page.iter_rows(min_row=3, values_only=True)]
+    assert rows[0][:2] == ["match weight from which records join", "3 or more (the cohort)"]
+    assert [row[:2] for row in rows[1:]] == [[5, 12], [11, 8]]
+    assert rows[2][rows[0].index("4 indicators")] == 0
