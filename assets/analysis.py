@@ -3,31 +3,42 @@
 import dagster as dg
 import polars as pl
 
-from assets.tables import Frames, table_asset
+from assets.tables import Frames, Recipe, asset_of
 from profile_pipeline import tables
-from profile_pipeline.analysis import cohort, overlap, referrals, representation
+from profile_pipeline.analysis import cohort, overlap, referrals, unknown
 from profile_pipeline.plan.load import Plan
 
 
 def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step analysis."""
+    del plan
+    return [asset_of(recipe) for recipe in analysis_recipes()]
+
+
+def analysis_recipes() -> list[Recipe]:
+    """Return how the tables of the step analysis are made."""
     return [
-        table_asset(
+        Recipe(
             tables.OPEN_CHILD,
             [
                 "records.cse_tracker",
                 "people.record_person",
                 "people.person",
                 "records.indicator_event",
+                "quality.holding",
             ],
             _open_children,
         ),
-        table_asset(
+        Recipe(
             tables.COMBINATION,
-            ["people.person_overlap"],
-            lambda frames, _: overlap.combinations(frames["people.person_overlap"]),
+            ["people.person_overlap", "quality.holding"],
+            lambda frames, plan: unknown.combinations(
+                overlap.combinations(frames["people.person_overlap"]),
+                frames["quality.holding"],
+                plan.settings,
+            ),
         ),
-        table_asset(
+        Recipe(
             tables.REFERRAL_SOURCE,
             [
                 "records.cse_tracker",
@@ -43,21 +54,15 @@ def analysis_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 plan.settings,
             ),
         ),
-        table_asset(
-            tables.POPULATION_COMPARISON,
-            ["profile.representation"],
-            lambda frames, _: representation.compare_with_population(
-                frames["profile.representation"]
-            ),
-        ),
     ]
 
 
 def _open_children(frames: Frames, plan: Plan) -> pl.DataFrame:
-    return cohort.open_children(
+    counted = cohort.open_children(
         frames["records.cse_tracker"],
         frames["people.record_person"],
         frames["people.person"],
         frames["records.indicator_event"],
         plan.settings,
     )
+    return unknown.open_child(counted, frames["quality.holding"])

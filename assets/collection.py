@@ -112,14 +112,14 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
                 "received_fate": fates,
             }.items():
                 store.write_table(connection, SIDE, f"{dataset.id}__{name}", frame)
-        for quarter in (
-            collected.deliveries.filter(pl.col("status") == "loaded")["quarter"].unique().sort()
-        ):
+        arrived = collected.deliveries.filter(pl.col("status") == "loaded")["quarter"]
+        _forget_others(context, dataset, arrived.to_list())
+        for quarter in arrived.unique().sort():
             context.log_event(
                 dg.AssetMaterialization(
                     asset_key=["delivery", dataset.id],
                     partition=file_form(quarter),
-                    metadata={"rows": _rows_of(collected.deliveries, quarter)},
+                    metadata=_counts_of(collected.deliveries, quarter),
                 )
             )
         yield dg.MaterializeResult(
@@ -161,9 +161,23 @@ def _of_rows(repairs: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     return repairs.join(kept.select("file", "row").unique(), on=("file", "row"), how="semi")
 
 
-def _rows_of(deliveries: pl.DataFrame, quarter: str) -> int:
-    loaded = deliveries.filter((pl.col("quarter") == quarter) & (pl.col("status") == "loaded"))
-    return int(loaded["rows"].sum())
+def _counts_of(deliveries: pl.DataFrame, quarter: str) -> dict[str, int]:
+    """Return the rows of a quarter's file that counts, and of the one it replaced, if any."""
+    own = deliveries.filter(pl.col("quarter") == quarter)
+    counts = {"rows": int(own.filter(pl.col("status") == "loaded")["rows"].sum())}
+    before = own.filter(pl.col("status") == "superseded")["rows"].drop_nulls()
+    return counts | ({"rows_of_the_replaced_file": int(before[-1])} if before.len() else {})
+
+
+def _forget_others(context: dg.AssetExecutionContext, dataset: Dataset, arrived: list[str]) -> None:
+    """Take back what was said of quarters whose file is gone or can't be used any more.
+
+    Dagster can't forget single partitions; those that are there are told anew right after.
+    """
+    key = dg.AssetKey(["delivery", dataset.id])
+    told = context.instance.get_materialized_partitions(key)
+    if told - {file_form(quarter) for quarter in arrived}:
+        context.instance.wipe_assets([key])
 
 
 def _warn(name: str, key: dg.AssetKey, passed: bool, **counts: int) -> dg.AssetCheckResult:

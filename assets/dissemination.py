@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from assets.editions import count_for_editions
 from assets.geography import HOTSPOT_INPUTS, children_by_row, locations_of_period
 from assets.resources import Profile
 from assets.tables import OWNERS, Frames, by_name, inputs
@@ -18,9 +19,9 @@ from profile_pipeline.store import write_private
 
 # Everything that leaves the desk in one edition is judged together, once: what one table prints,
 # another must not undo.
+# Counted without restricted information reports (`assets.editions`).
 EXACT = {
-    **{name: f"profile.{name}" for name in tables.PROFILE},
-    **{name: f"wording.{name}" for name in tables.WORDING},
+    **{name: f"edition.{name}" for name in tables.EDITION},
     "regional_summary": "analysis.regional_summary",
 }
 SUB_GROUP = "sub_group"
@@ -128,6 +129,7 @@ def hotspot_map(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResul
     (
         *PACK,
         "quality.delivery",
+        "quality.holding",
         "analysis.quality_rag",
         "analysis.quality_warning",
         "people.linkage_accuracy",
@@ -155,13 +157,13 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.record_person",
         "people.cohort_link",
         "analysis.overlap_by_threshold",
+        "quality.file_row",
     ),
     "For the analyst alone: each child with several indicators, and what puts the child there.",
     "excel",
 )
 def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/priority_cohort.xlsx."""
-    from assets.quality import lines_of
     from profile_pipeline.analysis.counting import last_four_quarters
     from reports.cohort import priority_cohort as workbook
 
@@ -178,7 +180,7 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         cohort_link=named["people.cohort_link"],
         window=last_four_quarters(plan.settings.as_at),
         harm=frozenset(i.id for i in plan.indicators if i.kind == "harm"),
-        lines=lines_of(named["records.indicator_event"], plan),
+        file_row=named["quality.file_row"],
         by_threshold=named["analysis.overlap_by_threshold"],
     )
     return _written({"priority_cohort.xlsx": content}, profile.output("restricted"))
@@ -196,13 +198,13 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.record_person",
         "people.decision",
         "people.review_groups",
+        "quality.file_row",
     ),
     "For the analyst alone: pairs of records that a person should decide on.",
     "excel",
 )
 def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/clerical_review.xlsx."""
-    from assets.quality import lines_of
     from reports.review import clerical_review as workbook
 
     named = by_name(frames)
@@ -212,7 +214,7 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         named["people.identity"],
         named["people.linkage_accuracy"],
         named["people.review_stopping"],
-        lines=lines_of(named["people.identity"], profile.plan),
+        file_row=named["quality.file_row"],
         clusters=_with_ids(named),
         decisions=named["people.decision"],
         groups=named["people.review_groups"],
@@ -243,13 +245,13 @@ def _with_ids(frames: Frames) -> pl.DataFrame:
         "records.subject",
         "people.record_person",
         "people.identity",
+        "quality.file_row",
     ),
     "For the analyst alone: suspects who may be one person, are under 18, or are also a child.",
     "excel",
 )
 def suspects(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/suspects.xlsx."""
-    from assets.quality import lines_of
     from reports.suspects import suspects_workbook
 
     named = by_name(frames)
@@ -259,7 +261,7 @@ def suspects(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult: 
         named["records.subject"],
         named["people.record_person"],
         named["people.identity"],
-        lines_of(named["people.identity"].filter(pl.col("role") != "child"), profile.plan),
+        named["quality.file_row"],
     )
     return _written({"suspects.xlsx": content}, profile.output("restricted"))
 
@@ -275,6 +277,7 @@ EXPLAINED = (
     "people.suspect_cross_role",
     "records.subject",
     "records.indicator_event",
+    "quality.file_row",
 )
 
 
@@ -287,16 +290,13 @@ EXPLAINED = (
 )
 def explanations(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/explanations.html."""
-    from assets.quality import lines_of
     from profile_pipeline.linkage.explained import explained
-    from profile_pipeline.source_rows import found_at
     from reports.explanations import explanations as page
 
     named, plan = by_name(frames), profile.plan
     doubtful = named["people.cohort_link"].filter(~pl.col("stays_at_strict"))
-    lines = lines_of(named["people.record_person"], plan)
     told = [
-        explained(named.__getitem__, lambda rows: found_at(rows, lines), plan, person)
+        explained(named.__getitem__, named["quality.file_row"], plan, person)
         for person in doubtful.sort("person_id")["person_id"]
     ]
     title = "Children of the priority cohort whose records hold together loosely"
@@ -307,6 +307,7 @@ def explanations(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResu
 def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step dissemination."""
     return [
+        count_for_editions,
         protect_sub_group,
         sub_group_tables,
         hotspot_map,

@@ -7,7 +7,7 @@ from assets.resources import Profile
 from assets.tables import OWNERS, inputs, table_asset
 from profile_pipeline import tables
 from profile_pipeline.errors import UserError
-from profile_pipeline.plan.context import ContextSource, Extent
+from profile_pipeline.plan.context import AREA_KINDS, ContextSource, Extent
 from profile_pipeline.plan.load import Plan
 
 CONTEXT_TABLES = {
@@ -18,6 +18,7 @@ CONTEXT_TABLES = {
     "licensed_premises": tables.PLACE,
     "schools": tables.PLACE,
     "gang_territories": tables.AREA_LAYER,
+    "crime_group_territories": tables.AREA_LAYER,
     "drug_hotspots": tables.AREA_LAYER,
     "known_hotspots": tables.AREA_LAYER,
     "regional_summary": tables.REGIONAL_SUMMARY,
@@ -45,10 +46,11 @@ def _read(
     if source.kind == "wards":
         return boundaries.read_wards(source, root), tables.empty(tables.CONTEXT_FAULT), None
     if source.is_geojson:
-        return boundaries.read_areas(source, root), tables.empty(tables.CONTEXT_FAULT), None
+        areas, faults = boundaries.areas_within(boundaries.read_areas(source, root), source, extent)
+        return areas, faults, None
     rows = context.read_context(source, root, extent)
     frame = rows.frame
-    if source.kind in ("gang_territories", "drug_hotspots", "known_hotspots"):
+    if source.kind in AREA_KINDS:
         frame = boundaries.circles(frame)
     return frame, rows.faults, rows.note
 
@@ -84,7 +86,9 @@ def load_context(profile: Profile):
         if frame is not None:
             frames[CONTEXT_TABLES[source.kind].name].append(frame)
             if source.kind == "wards":
-                extent = extent_of(frame, plan.settings.hotspots.margin_m)
+                extent = extent_of(frame, plan.settings.hotspots.margin_m)._replace(
+                    area_code=plan.settings.area.code
+                )
         frames[tables.CONTEXT_DELIVERY.name].append(
             pl.DataFrame(
                 {

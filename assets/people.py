@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from assets.resources import Profile
-from assets.tables import OWNERS, Frames, key_of, table_asset
+from assets.tables import OWNERS, Frames, Recipe, asset_of, key_of
 from profile_pipeline import tables
 from profile_pipeline.linkage import fairness, review_folder, saved_models
 from profile_pipeline.linkage.circumstances import circumstances
@@ -144,9 +144,14 @@ def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type
 
 def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step people."""
+    del plan
+    return [link_people, *(asset_of(recipe) for recipe in people_recipes())]
+
+
+def people_recipes() -> list[Recipe]:
+    """Return how the tables of people are made of linked records."""
     return [
-        link_people,
-        table_asset(
+        Recipe(
             tables.PERSON,
             [
                 "records.subject",
@@ -158,12 +163,12 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _persons,
         ),
-        table_asset(
+        Recipe(
             tables.PERSON_INDICATORS,
             ["records.indicator_event", "people.record_person", "people.person"],
             _person_indicators,
         ),
-        table_asset(
+        Recipe(
             tables.PERSON_OVERLAP,
             [
                 "records.indicator_event",
@@ -171,17 +176,18 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 "people.person",
                 "records.cse_tracker",
                 "analysis.open_child",
+                "quality.holding",
             ],
             _person_overlap,
         ),
-        table_asset(
+        Recipe(
             tables.UNLINKABLE_SHARE,
             ["people.identity", "records.subject"],
             lambda frames, _: fairness.unlinkable_share(
                 frames["people.identity"], frames["records.subject"]
             ),
         ),
-        table_asset(
+        Recipe(
             tables.LINKAGE_ACCURACY,
             [
                 "people.evidence",
@@ -193,7 +199,7 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _linkage_accuracy,
         ),
-        table_asset(
+        Recipe(
             tables.COHORT_LINK,
             [
                 "people.person_overlap",
@@ -204,7 +210,7 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _cohort_link,
         ),
-        table_asset(
+        Recipe(
             tables.OVERLAP_BY_THRESHOLD,
             [
                 "records.subject",
@@ -280,9 +286,10 @@ def _person_indicators(frames: Frames, plan: Plan) -> pl.DataFrame:
 
 
 def _person_overlap(frames: Frames, plan: Plan) -> pl.DataFrame:
+    from profile_pipeline.analysis import unknown
     from profile_pipeline.analysis.overlap import person_overlap
 
-    return person_overlap(
+    counted = person_overlap(
         frames["records.indicator_event"],
         frames["people.record_person"],
         frames["people.person"],
@@ -292,3 +299,4 @@ def _person_overlap(frames: Frames, plan: Plan) -> pl.DataFrame:
         dataset_names(plan),
         plan.settings,
     )
+    return unknown.person_overlap(counted, frames["quality.holding"], plan.settings)

@@ -3,13 +3,15 @@
 import dagster as dg
 import polars as pl
 
-from assets.tables import Frames, table_asset
+from assets.tables import Frames, Make, Recipe, asset_of
 from profile_pipeline import tables
 from profile_pipeline.analysis import (
     actions,
     cohort,
     findings,
+    gap_numbers,
     gaps,
+    handling,
     locations,
     outcomes,
     overlap,
@@ -19,8 +21,9 @@ from profile_pipeline.analysis import (
     return_interviews,
     screening,
     suspects,
+    unknown,
 )
-from profile_pipeline.analysis.counting import without_rows
+from profile_pipeline.analysis.counting import quarters_ended, without_rows
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
@@ -28,6 +31,9 @@ from profile_pipeline.plan.names import dataset_names, indicator_names
 T = tables.PROFILE
 KEY_FINDINGS = tables.KEY_FINDINGS
 APART = "quality.fate"
+HELD = "quality.holding"
+# An agency answers a gap by the number that its letter prints: the analyst's table has the same.
+EDITION_GAPS = "edition.intelligence_gaps"
 
 # What the rules of gaps, findings and actions may look at.
 EVIDENCE = tuple(
@@ -36,6 +42,7 @@ EVIDENCE = tuple(
         tables.DELIVERY,
         tables.CONTEXT_DELIVERY,
         tables.MISSING_COLUMN,
+        tables.HOLDING,
         tables.UNKNOWN_VALUE,
         tables.EXPECTATION,
         tables.QUARANTINE,
@@ -81,25 +88,48 @@ def evidence_of(frames: Frames, plan: Plan) -> Evidence:
     return Evidence(frames, plan.settings, dataset_names(plan), indicator_names(plan))
 
 
-def _profile(name: str, needs: list[str], make) -> dg.AssetsDefinition:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    return table_asset(T[name], needs, make)
+def _profile(name: str, needs: list[str], make: Make) -> Recipe:
+    """Return how a table is made; figures of which nothing is held are unknown, not nought."""
+    blank = unknown.TABLES.get(name)
+    if blank is None:
+        return Recipe(T[name], needs, make)
+    return Recipe(
+        T[name],
+        [*needs, HELD],
+        lambda frames, plan: tables.conform(
+            blank(make(frames, plan), frames[HELD], plan.settings), T[name]
+        ),
+    )
 
 
 def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """Return the assets of the step profile."""
+    del plan
+    return [asset_of(recipe) for recipe in profile_recipes()]
+
+
+def profile_recipes() -> list[Recipe]:
+    """Return how the profile's tables are made."""
     return [
         _profile(
             "cohort_by_quarter",
             ["analysis.open_child", "records.cse_tracker"],
             lambda f, p: cohort.cohort_by_quarter(
-                f["analysis.open_child"], f["records.cse_tracker"], p.settings
+                f["analysis.open_child"],
+                f["records.cse_tracker"],
+                p.settings,
+                quarters_ended(p.settings),
             ),
         ),
         _profile(
             "victim_profile",
             ["analysis.open_child", "records.cse_tracker", "geo.ward"],
             lambda f, p: cohort.victim_profile(
-                f["analysis.open_child"], f["records.cse_tracker"], f["geo.ward"], p.settings
+                f["analysis.open_child"],
+                f["records.cse_tracker"],
+                f["geo.ward"],
+                p.settings,
+                quarters_ended(p.settings),
             ),
         ),
         _profile(
@@ -209,6 +239,11 @@ def profile_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 p.settings.quality,
             ),
         ),
+        _profile(
+            "information_reports",
+            ["records.information_report"],
+            lambda f, p: handling.information_reports(f["records.information_report"], p.settings),
+        ),
         _profile("hotspots", ["geo.hotspots"], _hotspots),
         *(_wording(table) for table in tables.WORDING.values()),
         *(_written(table) for table in (T["intelligence_gaps"], T["action_plan"], KEY_FINDINGS)),
@@ -222,25 +257,29 @@ WORDINGS = {
 }
 
 
-def _wording(table: tables.Table) -> dg.AssetsDefinition:
-    """Return the asset of a table of texts, figures as marks."""
+def _wording(table: tables.Table) -> Recipe:
+    """Return the recipe of a table of texts, figures as marks."""
 
     def draw(frames: Frames, plan: Plan) -> pl.DataFrame:
         return WORDINGS[table.name](evidence_of(frames, plan))
 
-    return table_asset(table, [*EVIDENCE, *EXACT], draw)
+    return Recipe(table, [*EVIDENCE, *EXACT], draw)
 
 
-def _written(table: tables.Table) -> dg.AssetsDefinition:
-    """Return the asset of a table of texts with its figures, exact."""
+def _written(table: tables.Table) -> Recipe:
+    """Return the recipe of a table of texts with its figures, exact."""
+    numbering = [EDITION_GAPS] if table.name == "intelligence_gaps" else []
 
     def write(frames: Frames, plan: Plan) -> pl.DataFrame:
         from profile_pipeline.sharing.disclosure import exact_texts
 
         figures = {name.removeprefix("profile."): frames[name] for name in EXACT}
-        return exact_texts(table.name, {**figures, table.name: frames[f"wording.{table.name}"]})
+        wording = frames[f"wording.{table.name}"]
+        if table.name == "intelligence_gaps":
+            wording = gap_numbers.numbered_alike(wording, frames[EDITION_GAPS])
+        return exact_texts(table.name, {**figures, table.name: wording})
 
-    return table_asset(table, [f"wording.{table.name}", *EXACT], write)
+    return Recipe(table, [f"wording.{table.name}", *EXACT, *numbering], write)
 
 
 def _hotspots(frames: Frames, plan: Plan) -> pl.DataFrame:

@@ -18,10 +18,10 @@ from profile_pipeline import tables
 from profile_pipeline.analysis import quality_letters, quality_warnings
 from profile_pipeline.analysis.quality_rag import quality_rag
 from profile_pipeline.intake.lineage import lineage
-from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.intake.lines import file_rows
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names
-from profile_pipeline.source_rows import LINES
+from profile_pipeline.plan.requirement import secure_route, template_of
 from profile_pipeline.store import write_private
 
 QUALITY = (
@@ -34,6 +34,7 @@ QUALITY = (
     "quality.missing_column",
     "quality.unknown_value",
     "quality.expectation",
+    "quality.file_row",
     "profile.data_quality",
     "analysis.quality_rag",
 )
@@ -53,6 +54,7 @@ def identity_columns(plan: Plan) -> list[tuple[str, str]]:
     for dataset in plan.datasets:
         for subject in dataset.subjects:
             where = (subject.postcode, *subject.other_postcodes, *subject.address, subject.vehicle)
+            where = (*where, *(subject.born.sources() if subject.born else ()))
             names = [*subject.identity_columns(), *(s.column for s in where if s is not None)]
             found += [(dataset.id, column) for column in names]
         if dataset.reference is not None:
@@ -73,36 +75,25 @@ def roles_of(plan: Plan) -> dict[str, set[str]]:
     }
 
 
-def lines_in_letters(frames: dict[str, pl.DataFrame], plan: Plan) -> pl.DataFrame:
-    """Return `lines_of` files with rows that are named in a letter."""
-    return lines_of(
-        pl.concat(
-            frames[name].select("dataset", "file")
-            for name in ("quality.quarantine", "quality.repairs", "quality.duplicate")
-        ),
-        plan,
-    )
+def agreed_headings(heading: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Return `dataset, column, heading` that are as agreed, though the plan's column differs.
 
-
-def lines_of(files: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Return where rows stand in the agencies' files, columns of LINES, where that is certain.
-
-    `files` has `dataset, file`; rows may repeat.
+    A filled template has the template's headings, a statutory return those of its own layout.
     """
-    named = files.select("dataset", "file").unique()
-    parts = [pl.DataFrame(schema=LINES)]
-    for dataset, file in named.sort("dataset", "file").iter_rows():
-        told = source_lines(plan.data_root / file, plan.dataset(dataset).read, file)
-        if told is not None:
-            word, lines = told
-            parts.append(
-                pl.DataFrame({"line": lines}, schema={"line": pl.Int64})
-                .with_row_index("row")
-                .with_columns(dataset=pl.lit(dataset), file=pl.lit(file), word=pl.lit(word))
-                .select(list(LINES))
-                .cast(LINES)  # type: ignore[arg-type]
-            )
-    return pl.concat(parts)
+    templates = [
+        (dataset.id, column, own)
+        for dataset in plan.datasets
+        if (template := template_of(dataset)) is not None
+        for column, own in template.renamed.items()
+    ]
+    returns = [dataset.id for dataset in plan.datasets if dataset.standard is not None]
+    names = ("dataset", "column", "heading")
+    return pl.concat(
+        [
+            pl.DataFrame(templates, schema=dict.fromkeys(names, pl.String), orient="row"),
+            heading.filter(pl.col("dataset").is_in(returns)).select(names),
+        ]
+    ).unique(maintain_order=True)
 
 
 def letters(
@@ -118,11 +109,8 @@ def letters(
     from reports.letter import LetterHead, agency_letter
 
     settings = plan.settings
-    datasets, lines, identity = (
-        dataset_names(plan),
-        lines_in_letters(frames, plan),
-        identity_columns(plan),
-    )
+    datasets, identity = dataset_names(plan), identity_columns(plan)
+    agreed = agreed_headings(frames["quality.heading"], plan)
     roles = roles_of(plan)
     for agency in plan.collection.agencies:
         if agency.name not in set(datasets["agency"]):
@@ -131,14 +119,14 @@ def letters(
             frames,
             datasets,
             agency.name,
-            lines=lines,
+            agreed=agreed,
             identity=identity,
             gaps=quality_letters.addressed_to(gaps, agency.name, roles),
         )
         head = LetterHead(
             agency=agency.name,
             lead=agency.lead,
-            route=agency.contact_route,
+            route=secure_route(agency, [d for d in plan.datasets if d.agency == agency.id]),
             partnership=f"{settings.area.name} safeguarding partnership",
             author=settings.author,
             title=settings.title,
@@ -203,6 +191,11 @@ def quality_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     return [
         table_asset(
             tables.LINEAGE, ["quality.heading"], lambda f, p: lineage(f["quality.heading"], p)
+        ),
+        table_asset(
+            tables.FILE_ROWS,
+            ["quality.delivery"],
+            lambda f, p: file_rows(f["quality.delivery"], p),
         ),
         table_asset(
             tables.QUALITY_RAG,

@@ -7,6 +7,7 @@ from assets.tables import Frames, table_asset
 from profile_pipeline import tables
 from profile_pipeline.intake import fates, records
 from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.names import supplies
 
 
 def records_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -17,7 +18,7 @@ def records_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         return table_asset(
             tables.MEASURES[name],
             rows,
-            lambda frames, plan: records.measure_of(frames, name, plan.own_codes),
+            lambda frames, plan: records.measure_of(frames, name, plan.own_codes, plan.datasets),
         )
 
     return [
@@ -37,7 +38,33 @@ def records_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             ],
             _final_fates,
         ),
+        table_asset(
+            tables.HOLDING,
+            [
+                "quality.received_fate",
+                "quality.missing_column",
+                "quality.delivery",
+                "records.subject",
+                "records.indicator_event",
+                *(f"records.{name}" for name in tables.MEASURES),
+            ],
+            _holding,
+        ),
     ]
+
+
+def _holding(frames: Frames, plan: Plan) -> pl.DataFrame:
+    from profile_pipeline.analysis.holding import holding
+
+    return holding(
+        supplies(plan),
+        [indicator.id for indicator in plan.indicators],
+        frames["quality.received_fate"],
+        frames["quality.missing_column"],
+        frames["quality.delivery"],
+        frames,
+        plan.settings,
+    )
 
 
 def _final_fates(frames: Frames, plan: Plan) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from profile_pipeline.plan.load import Plan
-from profile_pipeline.plan.names import coverage, indicator_names
+from profile_pipeline.plan.names import code_lists, coverage, dataset_names, indicator_names
 
 COMMENTARY = "commentary"
 
@@ -38,9 +38,17 @@ def report_files(
         plan=plan_rows(plan),
         coverage=coverage_table(plan),
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
+        code_lists=code_lists(plan),
         commentary=read_commentary(plan),
+        datasets=dict(dataset_names(plan).select("dataset", "title").iter_rows()),
+        holding=frames.get("quality.holding"),
         rag=frames.get("analysis.quality_rag"),
         warnings=frames.get("analysis.quality_warning"),
+        handling=[
+            f"{dataset.title}: {dataset.handling_default.told()}"
+            for dataset in plan.datasets
+            if dataset.handling_default
+        ],
     )
     return build_report(context)
 
@@ -81,7 +89,7 @@ def coverage_table(plan: Plan) -> pl.DataFrame:
         )
         .select(
             pl.col("label").alias("indicator"),
-            pl.col("agency").alias("Agencies whose data evidence it"),
+            pl.col("agency").alias("Agencies whose data are to evidence it"),
             pl.col("gap").alias("If none"),
         )
     )

@@ -1,6 +1,7 @@
 """How an asset of one table is made from its contract and a function of the method."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 import polars as pl
@@ -28,6 +29,28 @@ def inputs(names: Sequence[str]) -> dict[str, dg.AssetIn]:
 def by_name(frames: Frames) -> dict[str, pl.DataFrame]:
     """Return frames that came by argument name under `schema.table`."""
     return {name.replace("__", ".", 1): frame for name, frame in frames.items()}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one table is made: `make(frames by schema.table, plan)` gives its rows.
+
+    What is counted without restricted reports is made by the same recipes (`assets.editions`).
+    """
+
+    table: Table
+    needs: Sequence[str]
+    make: Make
+
+    @property
+    def name(self) -> str:
+        """The table as `schema.table`."""
+        return f"{self.table.schema}.{self.table.name}"
+
+
+def asset_of(recipe: Recipe) -> dg.AssetsDefinition:
+    """Return the asset of a recipe's table."""
+    return table_asset(recipe.table, recipe.needs, recipe.make)
 
 
 def table_asset(

@@ -93,7 +93,12 @@ def expect_dataset(
         ]
     )
     failures, results = run_suite(frame, rules)
-    words = {rule.rule: (rule.description, ", ".join(rule.columns)) for rule in rules}
+    # A person looks for the agency's own column, not for the field that is made of it.
+    sent_as = {field: column for column, field in sent_aliases(rows, dataset).items()}
+    words = {
+        rule.rule: (rule.fault, ", ".join(sent_as.get(column, column) for column in rule.columns))
+        for rule in rules
+    }
     bad = failures.filter(pl.col("action") == "quarantine")
     faults = (
         bad.join(frame.select("_index", "file", "row"), on="_index")

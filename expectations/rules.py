@@ -26,7 +26,8 @@ class Rule:
     """One rule: what is compared, how, and what follows when it fails.
 
     `type` is the class in `great_expectations.expectations`; `kwargs` its arguments without the
-    columns. `form` says as what the columns are handed over (`expectations.run`).
+    columns. `form` says as what the columns are handed over (`expectations.run`). `description` is
+    the rule in words, `fault` what is wrong with a row that breaks it.
     """
 
     rule: str
@@ -38,6 +39,7 @@ class Rule:
     action: Literal["quarantine", "warn"]
     description: str
     kwargs: Mapping[str, object] = field(default_factory=dict)
+    fault: str = ""
 
 
 def rules_for(
@@ -93,6 +95,7 @@ def automatic_rules(
             "row",
             "quarantine",
             f"{column} is given",
+            fault=f"{column} is not given",
         )
         for column in required
         if column in columns
@@ -201,6 +204,7 @@ def _rule(
             "quarantine" if quarantine else "warn",
             f"{named} {words}{why}",
             kwargs,
+            f"{named} {_broken(words)}{why}",
         )
 
     if entry.between is not None:
@@ -270,6 +274,23 @@ def _number(bound: Bound, as_at: date, *, end: bool) -> float | None:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     moment = start + timedelta(days=1, microseconds=-1) if end else start
     return moment.timestamp()
+
+
+# How a rule in words begins, and how the fault does.
+BROKEN = {
+    "lies between": "does not lie between",
+    "is given": "is not given",
+    "is one of": "is none of",
+    "has the pattern": "has not the pattern",
+    "occurs once": "occurs more than once",
+    "is not earlier": "is earlier",
+    "is not later": "is later",
+}
+
+
+def _broken(words: str) -> str:
+    start = next(each for each in BROKEN if words.startswith(each))
+    return BROKEN[start] + words.removeprefix(start)
 
 
 def _word(bound: Bound) -> str:

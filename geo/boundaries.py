@@ -64,6 +64,34 @@ def read_areas(source: ContextSource, root: Path) -> pl.DataFrame:
     return tables.conform(frame.sort("area_id"), tables.AREA_LAYER)
 
 
+def areas_within(
+    areas: pl.DataFrame, source: ContextSource, extent: Extent | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the areas that reach into the extent, and the others as tables.CONTEXT_FAULT.
+
+    `row` counts the areas by id from 0. Without an extent all are kept.
+    """
+    if extent is None:
+        return areas, tables.empty(tables.CONTEXT_FAULT)
+    box = shapely.box(extent.west, extent.south, extent.east, extent.north)
+    reaches = pl.Series("reaches", shapely.intersects(polygons(areas), box), dtype=pl.Boolean)
+    column = source.column("area_id")
+    faults = (
+        areas.with_row_index("row")
+        .filter(~reaches)
+        .select(
+            dataset=pl.lit(source.id),
+            file=pl.lit(source.file),
+            row="row",
+            column=pl.lit(column),
+            value="area_id",
+            rule=pl.lit("outside_area"),
+            reason=pl.lit("the place lies outside the area and its margin"),
+        )
+    )
+    return areas.filter(reaches), tables.conform(faults, tables.CONTEXT_FAULT)
+
+
 def circles(centres: pl.DataFrame) -> pl.DataFrame:
     """Return tables.AREA_LAYER: circles drawn from `intake.context.read_circles` (64 corners)."""
     points = shapely.points(centres["easting_m"].to_numpy(), centres["northing_m"].to_numpy())
@@ -247,8 +275,12 @@ def _shape_of(feature: dict[str, Any]) -> Any:
     if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
         return None
     try:
-        drawn = shapely.force_2d(shape(geometry))
+        with np.errstate(invalid="ignore"):
+            drawn = shapely.force_2d(shape(geometry))
     except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, IndexError):
+        return None
+    # JSON knows no infinity, but 1e999 is read as one.
+    if not np.isfinite(shapely.get_coordinates(drawn)).all():
         return None
     if not shapely.is_valid(drawn):
         # Keeps the area and drops the slivers that mending leaves as lines or points.

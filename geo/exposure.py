@@ -96,7 +96,7 @@ def _weights(
         if settings.baseline != "addresses":
             words += ", since no population was supplied"
         return np.ones(len(ward)), words
-    young = residents(population)
+    young = residents(population, wards=True)
     if young.is_empty():
         words = "addresses (the postcode directory, every postcode alike), since no population"
         return np.ones(len(ward)), f"{words} of ages 10 to 17 was supplied"

@@ -29,8 +29,8 @@ CONTENT_POLICY = (
 # ColorBrewer PuOr for the rest; every layer differs in form or outline as well.
 DENSITY = ("#fed98e", "#fe9929", "#b5460f")
 HOMES = ("#d3dcec", "#9db2d6")
-PREMISES, SCHOOLS, GANGS, DRUGS, KNOWN, INK = (
-    "#0072b2", "#2f3b4c", "#7b3294", "#00796b", "#4b5563", "#1d2433",
+PREMISES, SCHOOLS, GANGS, CRIME_GROUPS, DRUGS, KNOWN, INK = (
+    "#0072b2", "#2f3b4c", "#7b3294", "#c51b7d", "#00796b", "#4b5563", "#1d2433",
 )  # fmt: skip
 STATUS_LINE = {"new": "#8c1d40", "persistent": INK, "fading": "#6b7280"}
 STATUS_DASH = {"new": None, "persistent": None, "fading": "6 6"}
@@ -77,14 +77,14 @@ def hotspot_map(
     density = _density(locations, children, side, edition)
     # In the order of the legend; `order` says what lies on top, whatever is switched on last.
     _add(page, "Wards", 0, _wards(wards), control=False)
-    _add(page, _hotspots_name(), 8, hotspots)
+    _add(page, _hotspots_name(), 9, hotspots)
     _add(page, _density_name(edition), 2, density)
     for order, (kind, name, style, title) in enumerate(_AREAS, start=3):
         areas = layers.filter(pl.col("kind") == kind)
         _add(page, name, order, _areas(areas, style, title), show=kind == "known_hotspot")
     _add(page, _homes_name(), 1, _homes(wards, places), show=False)
-    _add(page, _premises_name(), 6, _premises(places, side), show=False)
-    _add(page, _schools_name(), 7, _schools(places), show=False)
+    _add(page, _premises_name(), 7, _premises(places, side), show=False)
+    _add(page, _schools_name(), 8, _schools(places), show=False)
     control = folium.LayerControl(collapsed=False)
     control.add_to(page)
     south, west, north, east = _bounds(wards)
@@ -369,6 +369,15 @@ _AREAS = (
         0.14,
     ),
     _area_layer(
+        "crime_group_territory",
+        "Organised crime group territories",
+        "Organised crime group territory",
+        CRIME_GROUPS,
+        "#f7dcea",
+        ("dashed", "12 4"),
+        0.12,
+    ),
+    _area_layer(
         "drug_hotspot", "Drug hotspots", "Drug hotspot", DRUGS, "#d5eae7", ("dotted", "2 5"), 0.16
     ),
 )
@@ -431,6 +440,11 @@ def _card(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _why_none(finding: HotspotFinding, settings: ProfileSettings) -> str:
+    if not finding.events:
+        return (
+            "No offence with a usable place is held, so none can be told: that no hotspot is shown "
+            "doesn't mean that there is none."
+        )
     if finding.baseline == "none":
         return finding.note
     if finding.events < settings.hotspots.minimum_events:
@@ -448,7 +462,9 @@ def _what_is_shown(locations: pl.DataFrame, settings: ProfileSettings) -> list[s
     return [
         "Hotspots: where more recorded offences with a CSE flag happened than the baseline "
         "explains.",
-        f"{share} of the offences recorded in the period have a place that can be used.",
+        f"{share} of the offences recorded in the period have a place that can be used."
+        if events
+        else "No recorded offence is held for the period: the map says nothing of where they are.",
         f"Offence density: offences in cells of {DENSITY_SIDES * settings.hotspots.hex_side_m:g} m "
         "side, in bands. It shows density, not significance.",
         "Registers and areas supplied by partners: children's homes by ward, licensed premises by "

@@ -16,6 +16,7 @@ LAYER_WORDS = {
     "licensed_premises": "licensed premises",
     "school": "schools",
     "gang_territory": "gang territories",
+    "crime_group_territory": "organised crime group territories",
     "drug_hotspot": "drug hotspots",
 }
 # Kinds of which there are too many to name: told by their number.

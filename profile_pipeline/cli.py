@@ -50,15 +50,20 @@ def told() -> Iterator[None]:
 
 
 @app.command()
-def new(folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")]) -> None:
+def new(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet, or is empty.")],
+) -> None:
     """Scaffold a profile folder with a commented plan."""
     from profile_pipeline.sample.scaffold import new_folder
 
+    was_there = folder.exists()
     with told():
         new_folder(folder)
+    name = escape(str(folder))
+    out.print(f"{name} was there and empty; it is used." if was_there else f"{name} is made.")
     out.print(
-        f"{escape(str(folder))} is ready."
-        " Edit profile.yaml and collection_plan.yaml, put files in data/, then:"
+        "In profile.yaml and collection_plan.yaml, fill in what stands in <angle brackets>,"
+        " put files in data/, then:"
     )
     out.print(f"  profile-pipeline check --profile {escape(shlex.quote(str(folder)))}")
 
@@ -97,7 +102,7 @@ def check(profile: ProfileOption = Path()) -> None:
         faults += decision_problems(plan.folder / "review")
         if faults:
             raise PlanError([*faults, *problems])
-        notes += plan_notes(plan)
+        notes = list(dict.fromkeys([*notes, *plan_notes(plan)]))
     _show_coverage(coverage(plan))
     for problem in problems:
         err.print(f"[red]✗[/red] {escape(str(problem))}")
@@ -105,10 +110,18 @@ def check(profile: ProfileOption = Path()) -> None:
         out.print(f"[yellow]![/yellow] {escape(note)}")
     datasets, quarters = len(plan.datasets), len(plan.quarters)
     if problems:
-        err.print(f"{len(problems)} problem(s). The run would go on without these files.")
+        err.print(
+            f"{counted(len(problems), 'problem')}. The run would go on without what they name."
+        )
         raise typer.Exit(EXIT_BAD_DATA)
-    out.print(f"[green]✓[/green] The plan holds: {datasets} datasets, {quarters} quarters.", end="")
-    out.print(f" {len(notes)} gap(s) to be told." if notes else "")
+    size = f"{counted(datasets, 'dataset')}, {counted(quarters, 'quarter')}"
+    out.print(f"[green]✓[/green] The plan holds: {size}.", end="")
+    out.print(f" {counted(len(notes), 'note')} above." if notes else "")
+
+
+def counted(number: int, one: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def _show_coverage(covered: "pl.DataFrame") -> None:
@@ -155,12 +168,20 @@ def run(
     ] = "",
 ) -> None:
     """Make everything: the problem profile, the gap table, the map and the workbooks."""
+    from profile_pipeline.plan.load import load_plan
+    from profile_pipeline.run import file_notes
+
     with told():
         day = _day(as_at)
         outputs = _run(profile, day)
+        notes = file_notes(profile, load_plan(profile))
+    if notes:
+        out.print("\nFiles that were not used, or took another's place:")
+        for note in notes:
+            out.print(f"  {escape(note)}")
     gaps = _gaps(outputs)
     if gaps:
-        out.print(f"\n{len(gaps)} intelligence gaps:")
+        out.print(f"\n{counted(len(gaps), 'intelligence gap')}:")
         for line in gaps:
             out.print(f"  {escape(line)}")
     out.print("\nMade:")
@@ -250,15 +271,22 @@ def explain(
 def trace(
     dataset: Annotated[str, typer.Argument(help="The dataset's id in the plan.")],
     file: Annotated[str, typer.Argument(help="The file, such as 2015-16_Q4.csv.")],
-    row: Annotated[int, typer.Argument(min=0, help="The data row, from 0.")],
+    row: Annotated[int, typer.Argument(min=0, help="The data row, from 0, as in the warehouse.")],
     profile: ProfileOption = Path(),
+    of_file: Annotated[
+        bool,
+        typer.Option(
+            "--of-file",
+            help="ROW is the row of the file as a spreadsheet shows it, as letters give it.",
+        ),
+    ] = False,
 ) -> None:
     """Tell what became of a received row, by which rule, and where each value comes from."""
     from profile_pipeline.plan.load import load_plan
     from profile_pipeline.trace import trace_row
 
     with told():
-        lines = trace_row(load_plan(profile), dataset, file, row)
+        lines = trace_row(load_plan(profile), dataset, file, row, of_file=of_file)
     for line in lines:
         out.print(escape(line))
 
@@ -279,6 +307,10 @@ def ui(
         "PROFILE_DIR": str(profile.resolve()),
         "DAGSTER_HOME": str(dagster_home(profile)),
         "DAGSTER_DISABLE_TELEMETRY": "1",
+        # Dagster would rather be started by another of its commands: nothing a user can act on.
+        "PYTHONWARNINGS": ",".join(
+            filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:Function `dev_command` is"])
+        ),
     }
     out.print(f"The UI will be at http://127.0.0.1:{port} (Ctrl+C ends it).")
     command = [sys.executable, "-m", "dagster", "dev", "-m", "profile_pipeline.definitions"]

@@ -6,15 +6,12 @@ Names and numbers of the person aren't in it; they stand in the rows it points t
 
 from pathlib import Path
 
-import polars as pl
-
 from profile_pipeline import store
 from profile_pipeline.errors import ContractError, PlanError, Problem
-from profile_pipeline.intake.lines import source_lines
 from profile_pipeline.linkage.explained import Lines, Told, explained
 from profile_pipeline.plan.load import Plan
-from profile_pipeline.source_rows import LINES, found_at
 from profile_pipeline.store import write_private
+from profile_pipeline.tables import FILE_ROWS, empty
 
 LOCK_TIMEOUT_S = 5.0
 
@@ -56,11 +53,12 @@ def told(plan: Plan, person: str) -> Told:
         )
     with store.connect(path, read_only=True, lock_timeout_s=LOCK_TIMEOUT_S) as connection:
         try:
+            held = store.has_table(connection, *FILE_ROWS.asset_key)
+            places = (
+                store.read_table(connection, *FILE_ROWS.asset_key) if held else empty(FILE_ROWS)
+            )
             return explained(
-                lambda name: store.read_table(connection, *name.split(".")),
-                lambda rows: _placed(rows, plan),
-                plan,
-                person,
+                lambda name: store.read_table(connection, *name.split(".")), places, plan, person
             )
         except ContractError:
             raise PlanError(
@@ -70,29 +68,3 @@ def told(plan: Plan, person: str) -> Told:
                     "Run it again.",
                 )
             ) from None
-
-
-def _placed(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Return the rows with where they stand in the agencies' files, of these files alone."""
-    parts = [pl.DataFrame(schema=LINES)]
-    known = {dataset.id: dataset for dataset in getattr(plan, "datasets", ())}
-    for dataset, file in rows.select("dataset", "file").unique().sort("dataset", "file").rows():
-        found = (
-            source_lines(plan.data_root / file, known[dataset].read, file)
-            if dataset in known
-            else None
-        )
-        if found is not None:
-            word, lines = found
-            parts.append(
-                pl.DataFrame({"line": lines}, schema={"line": pl.Int64})
-                .with_row_index("row")
-                .select(
-                    pl.lit(dataset).alias("dataset"),
-                    pl.lit(file).alias("file"),
-                    pl.col("row").cast(pl.Int64),
-                    "line",
-                    pl.lit(word).alias("word"),
-                )
-            )
-    return found_at(rows, pl.concat(parts))

@@ -12,8 +12,16 @@ YOUNGEST, OLDEST = 10, 17  # years; the ages of which a rate is made
 NOT_BROKEN_DOWN = "all"
 
 
+# Codes of local authorities: figures of the area as a whole, which no ward is told by.
+WHOLE_AREA = r"^(E0[6-9]|W06|S12|N09)\d{6}$"
+
+
 def residents(
-    population: pl.DataFrame, *, by: Sequence[str] = (), age_edges: Sequence[int] = ()
+    population: pl.DataFrame,
+    *,
+    by: Sequence[str] = (),
+    age_edges: Sequence[int] = (),
+    wards: bool = False,
 ) -> pl.DataFrame:
     """Return the rows of the one source that gives children aged 10 to 17 broken down as asked.
 
@@ -25,7 +33,10 @@ def residents(
         population: tables.POPULATION, in the plan's order of sources.
         by: `sex` and `ethnic_group`, whichever must be told.
         age_edges: ages at which a band begins (10, 12, 14, 16), when ages must be told.
+        wards: whether wards must be told, so that figures of the area as a whole don't answer.
     """
+    if wards:
+        population = population.filter(~pl.col("ward_code").str.contains(WHOLE_AREA))
     young = population.filter(pl.col("age_years") >= YOUNGEST, pl.col("age_to") <= OLDEST)
     for start in age_edges:
         across = (pl.col("age_years") < start) & (pl.col("age_to") >= start)

@@ -14,9 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from profile_pipeline import errors
 from profile_pipeline.errors import NoProfileError, Problem
+
+if TYPE_CHECKING:
+    from profile_pipeline.plan.load import Plan
 
 POLL_S = 0.3
 
@@ -70,7 +74,8 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
 
     Raises:
         PlanError: when the plan is bad, or a workbook in `review/` can't be read as decisions.
-        NoProfileError: when no profile could be made, with the steps that failed.
+        NoProfileError: when no profile could be made: with the steps that failed, or, when not one
+            row of any file could be used, with what is wrong with each file.
         WarehouseBusyError: when another run holds the warehouse and does not end.
     """
     os.umask(0o077)
@@ -93,6 +98,8 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
         # times.
         with connect(warehouse_path(folder)), dg.DagsterInstance.get() as instance:
             failed = _execute(job, instance, progress)
+            if not failed and not _any_row_used(folder):
+                raise NoProfileError(_why_nothing(folder, plan))
     outputs = folder / "output" / str(as_at or plan.settings.as_at)
     lacking = [name for name in NEEDED if not (outputs / name).is_file()]
     if failed or lacking:
@@ -106,6 +113,40 @@ def run_profile(folder: Path, as_at: date | None, progress: Callable[[Step], Non
         ]
         raise NoProfileError(problems or [Problem(str(outputs), f"lacks {', '.join(lacking)}.")])
     return [outputs / name for name in NEEDED]
+
+
+def _any_row_used(folder: Path) -> bool:
+    from profile_pipeline.store import connect, read_table, warehouse_path
+
+    with connect(warehouse_path(folder)) as connection:
+        fate = read_table(connection, "quality", "fate")
+    return bool(fate["fate"].is_in(["harmonised", "kept_apart"]).any())
+
+
+def _why_nothing(folder: Path, plan: "Plan") -> list[Problem]:
+    """Return what is wrong with each file, when none could be used."""
+    from profile_pipeline.intake.collect import delivery_problems
+
+    problems, notes = delivery_problems(plan)
+    nothing = Problem(
+        str(folder),
+        "not one row of any file could be used, so there is no profile.",
+        "What was written below output/ lists the gaps alone.",
+    )
+    return [nothing, *problems, *(Problem(*note.split(": ", 1)) for note in notes)]
+
+
+def file_notes(folder: Path, plan: "Plan") -> list[str]:
+    """Return a line for each file of the last run that wasn't used, or that replaced another.
+
+    Files and folders that no dataset of the plan takes are told too.
+    """
+    from profile_pipeline.intake.collect import notes_on_files, stray
+    from profile_pipeline.store import connect, read_table, warehouse_path
+
+    with connect(warehouse_path(folder), read_only=True) as connection:
+        delivery = read_table(connection, "quality", "delivery")
+    return [*stray(plan), *notes_on_files(delivery)]
 
 
 def _execute(  # type: ignore[no-untyped-def]

@@ -25,11 +25,13 @@ def warehouse_path(folder: Path) -> Path:
     return folder / WAREHOUSE
 
 
-def _quoted(schema: str, table: str) -> str:
-    def one(name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
+def identifier(name: str) -> str:
+    """Return a name as SQL takes it, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
 
-    return f"{one(schema)}.{one(table)}"
+
+def _quoted(schema: str, table: str) -> str:
+    return f"{identifier(schema)}.{identifier(table)}"
 
 
 @contextlib.contextmanager
@@ -95,9 +97,7 @@ def write_table(
     name = _quoted(schema, table)
     connection.begin()
     try:
-        connection.execute(
-            f"create schema if not exists {_quoted(schema, '').split('.')[0]}"
-        ).fetchall()
+        connection.execute(f"create schema if not exists {identifier(schema)}").fetchall()
         connection.register("_frame", frame)
         replace = f"create or replace table {name} as select * from _frame"  # noqa: S608
         connection.execute(replace).fetchall()
@@ -124,6 +124,22 @@ def read_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -
     try:
         query = f"select * from {_quoted(schema, table)}"  # noqa: S608
         frame: pl.DataFrame = connection.sql(query).pl()
+    except duckdb.CatalogException:
+        raise ContractError(f"{schema}.{table} has not been made yet") from None
+    return frame
+
+
+def read_rows(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, **equal: str | int
+) -> pl.DataFrame:
+    """Return a table's rows whose columns equal the values given, without reading the others.
+
+    Raises ContractError when the table has not been made yet.
+    """
+    tests = " and ".join(f"{identifier(column)} = ?" for column in equal)
+    query = f"select * from {_quoted(schema, table)} where {tests}"  # noqa: S608
+    try:
+        frame: pl.DataFrame = connection.sql(query, params=list(equal.values())).pl()
     except duckdb.CatalogException:
         raise ContractError(f"{schema}.{table} has not been made yet") from None
     return frame

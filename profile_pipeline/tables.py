@@ -86,7 +86,7 @@ FAULT = (
         ("column", TEXT, "column as the agency heads it; null when the row as a whole is meant"),
         ("value", TEXT, "the cell as received (person-level: never leaves the warehouse)"),
         ("rule!", TEXT, "id of the rule"),
-        ("reason!", TEXT, "the rule in words"),
+        ("reason!", TEXT, "what is wrong, in words"),
     ),
 )
 
@@ -175,7 +175,29 @@ DELIVERY = Table(
         ),
         ("rows", WHOLE, "data rows in the file (count)"),
         ("superseded_by", TEXT, "the newer file of the same quarter"),
-        ("problem", TEXT, "what is wrong with the file, in one sentence"),
+        ("problem", TEXT, "what is wrong with the file, or which file it takes the place of"),
+    ),
+)
+HOLDING = Table(
+    "quality",
+    "holding",
+    "records",
+    "What the plan's datasets can tell and whether it came, by quarter: nought or not known.",
+    ("kind", "name", "quarter"),
+    _columns(
+        ("kind!", TEXT, "measure, field, indicator, role or dataset"),
+        ("name!", TEXT, "its id; a field as `measure.field`"),
+        ("quarter!", TEXT, "fiscal quarter it speaks of"),
+        (
+            "state!",
+            TEXT,
+            "held, partly (a file is missing, another came), not received, not supplied",
+        ),
+        (
+            "datasets!",
+            TEXT,
+            "datasets of the plan that supply it, joined by commas; empty for none",
+        ),
     ),
 )
 MISSING_COLUMN = Table(
@@ -204,6 +226,23 @@ HEADING = Table(
         ("quarter!", TEXT, "quarter the file was delivered for"),
         ("column!", TEXT, "column as the plan names it"),
         ("heading!", TEXT, "heading as received in that file"),
+    ),
+)
+FILE_ROWS = Table(
+    "quality",
+    "file_row",
+    "records",
+    "Where rows stand in the agency's own file as a spreadsheet shows it, run by run.",
+    ("dataset", "file", "from_row"),
+    _columns(
+        ("dataset!", TEXT, "id of the dataset"),
+        (
+            "file!",
+            TEXT,
+            "file's path below the data root; only files whose rows have certain places",
+        ),
+        ("from_row!", WHOLE, "first data row of the run, from 0"),
+        ("shift!", WHOLE, "what is added to a data row of the run to give the file's row, from 1"),
     ),
 )
 LINEAGE = Table(
@@ -275,6 +314,7 @@ PERSON_RECORD = Table(
             ("surname", TEXT, "surname as written, white space tidied; null not given"),
             ("other_names", TEXTS, "nicknames, aliases and former names as written"),
             ("date_of_birth", DAY, "null when not given or impossible"),
+            ("birth_year", WHOLE, "year of birth where no date of birth is known; null otherwise"),
             ("age_years", WHOLE, "age in whole years at `date`, given or reckoned; null unknown"),
             ("sex", TEXT, "female or male; null not recorded"),
             (
@@ -294,6 +334,7 @@ PERSON_RECORD = Table(
             ("postcode_district", TEXT, "district (`DY1`), from the postcode or given alone"),
             ("other_postcodes", TEXTS, "full postcodes of earlier or further homes"),
             ("address", TEXT, "address of the home as written; for linkage only"),
+            ("contacts", TEXTS, "e-mail addresses and telephone numbers; for linkage only"),
             ("nhs_number", TEXT, "ten digits as given; checksum not required, see linkage"),
             ("upn", TEXT, "unique pupil number as given, upper case"),
             ("local_ids", TEXTS, "local ids as `issuer:id`"),
@@ -409,6 +450,7 @@ MEASURES: dict[str, Table] = {
             ),
             ("releasable", FLAG, "whether it may be counted in what leaves the desk; null: no"),
             ("restricted_because", TEXT, "why it may not; null releasable"),
+            ("by_default", FLAG, "whether it may only by the plan's decision for its dataset"),
         ),
         _measure(
             "disruption",
@@ -484,7 +526,9 @@ MEASURES: dict[str, Table] = {
 }
 
 # Fields that intake works out: no plan maps them, no template asks for them.
-DERIVED_FIELDS = {"information_report": ("handling", "releasable", "restricted_because")}
+DERIVED_FIELDS = {
+    "information_report": ("handling", "releasable", "restricted_because", "by_default")
+}
 
 # --- people -------------------------------------------------------------------------------------
 
@@ -749,9 +793,13 @@ PERSON_OVERLAP = Table(
         ("combination!", TEXT, "their ids, sorted, joined by ` + `; empty for none"),
         ("agencies!", WHOLE, "agencies that evidence them (count)"),
         ("repeat_indicators!", WHOLE, "of them, with two or more events (count)"),
-        ("known_to_cse!", FLAG, "ever in the tracker by the as-at date"),
-        ("at_risk_now!", FLAG, "open and at risk at the as-at date"),
-        ("status!", TEXT, "harmed, open, screened_or_closed or indicators_only"),
+        ("known_to_cse", FLAG, "ever in the tracker by the as-at date; null no tracker is held"),
+        ("at_risk_now", FLAG, "open and at risk at the as-at date; null its tracker isn't held"),
+        (
+            "status",
+            TEXT,
+            "harmed, open, screened_or_closed or indicators_only; null no tracker is held",
+        ),
     ),
 )
 OPEN_CHILD = Table(
@@ -768,7 +816,7 @@ OPEN_CHILD = Table(
         ("sex", TEXT, "female or male; null not recorded"),
         ("ethnic_group", TEXT, "main group; null not recorded"),
         ("ethnicity_code", TEXT, "DfE code; null not recorded"),
-        ("looked_after!", FLAG, "looked after, by the tracker's legal status"),
+        ("looked_after", FLAG, "looked after, by the tracker's legal status; null not recorded"),
         ("legal_status", TEXT, "category; null not recorded"),
         ("education", TEXT, "category; null not recorded"),
         ("disability", TEXT, "yes or no; null not recorded"),
@@ -777,7 +825,11 @@ OPEN_CHILD = Table(
         ("method", TEXT, "online, offline or both; null not recorded"),
         ("ward", TEXT, "ward of home; null unknown or outside"),
         ("referral_date", DAY, "date referred"),
-        ("missing_in_year!", FLAG, "missing or absent in the four quarters to this one"),
+        (
+            "missing_in_year",
+            FLAG,
+            "missing or absent in the four quarters to this one; null not all of them are held",
+        ),
     ),
 )
 
@@ -791,8 +843,8 @@ COMBINATION = Table(
         ("combination!", TEXT, "ids of the indicators, joined by ` + `"),
         ("indicators!", WHOLE, "how many (count)"),
         ("children!", WHOLE, "distinct children (count)"),
-        ("known_to_cse!", WHOLE, "of them, ever in the tracker"),
-        ("at_risk_now!", WHOLE, "of them, open and at risk now"),
+        ("known_to_cse", WHOLE, "of them, ever in the tracker; null not held"),
+        ("at_risk_now", WHOLE, "of them, open and at risk now; null not held"),
     ),
 )
 REFERRAL_SOURCE = Table(
@@ -858,10 +910,14 @@ AREA_LAYER = Table(
     "geo",
     "area_layer",
     "collection",
-    "Areas drawn by others: gang territories, drug hotspots, hotspots known before.",
+    "Areas drawn by others: territories of gangs and crime groups, drug and earlier hotspots.",
     ("kind", "area_id"),
     _columns(
-        ("kind!", TEXT, "gang_territory, drug_hotspot or known_hotspot"),
+        (
+            "kind!",
+            TEXT,
+            "gang_territory, crime_group_territory (organised crime), drug_hotspot, known_hotspot",
+        ),
         ("area_id!", TEXT, "the source's id"),
         ("name!", TEXT, "name"),
         ("note", TEXT, "note of the source"),
@@ -880,32 +936,13 @@ POPULATION = Table(
     ("source", "ward_code", "age_years", "age_to", "sex", "ethnic_group", "ethnicity_code"),
     _columns(
         ("source!", TEXT, "id of the context source; figures of two sources are never added"),
-        ("ward_code!", TEXT, "ward"),
+        ("ward_code!", TEXT, "ward; the authority's code where a source has the area alone"),
         ("age_years!", WHOLE, "age in whole years, or the youngest of a band"),
         ("age_to!", WHOLE, "the oldest of the band; the same age for a single year, 120 no end"),
         ("sex!", TEXT, "female or male; all: not broken down"),
         ("ethnicity_code!", TEXT, "DfE ethnicity code; all: not broken down"),
         ("ethnic_group!", TEXT, "main group; all: not broken down"),
         ("population!", WHOLE, "people (count)"),
-    ),
-)
-POPULATION_COMPARISON = Table(
-    "analysis",
-    "population_comparison",
-    "profile",
-    "Known and at risk against the children who live in the area, by group.",
-    ("dimension", "category", "comparison"),
-    _columns(
-        ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
-        ("category!", TEXT, "group with a population"),
-        ("comparison!", TEXT, "known/population or at_risk/population"),
-        ("observed!", WHOLE, "children (count)"),
-        ("expected!", REAL, "children, if as frequent as among all who live there (number)"),
-        ("ratio", REAL, "observed over expected"),
-        ("lower", REAL, "lower 95% limit of the ratio"),
-        ("upper", REAL, "upper 95% limit of the ratio"),
-        ("p_low", REAL, "one-sided mid-P of a count as low"),
-        ("p_low_adjusted", REAL, "the same, Benjamini-Hochberg within the dimension"),
     ),
 )
 REGIONAL_SUMMARY = Table(
@@ -1069,17 +1106,22 @@ PROFILE: dict[str, Table] = {
             ("quarter", "risk_level"),
             ("quarter!", TEXT, "fiscal quarter"),
             ("risk_level!", TEXT, "at_risk, significant, serious, all"),
-            ("children!", WHOLE, "distinct children (count)"),
-            ("opened!", WHOLE, "of them, not open at the end of the quarter before"),
-            ("closed!", WHOLE, "open at the level at the end of the quarter before, not open now"),
-            ("carried_over!", WHOLE, "of them, open at the end of the quarter before"),
+            ("children", WHOLE, "distinct children (count); null not held"),
+            ("opened", WHOLE, "of them, not open at the end of the quarter before"),
+            (
+                "closed",
+                WHOLE,
+                "open at the level at the end of the quarter before, not open now; null where that "
+                "quarter isn't held",
+            ),
+            ("carried_over", WHOLE, "of them, open at the end of the quarter before"),
         ),
         _profile(
             "victim_profile",
             "Children open and at risk at the end of each quarter, by one dimension at a time.",
             ("quarter", "dimension", "category"),
             *_DIMENSION,
-            ("children!", WHOLE, "distinct children (count)"),
+            ("children", WHOLE, "distinct children (count); null not held"),
             *_SHARES,
         ),
         _profile(
@@ -1087,7 +1129,7 @@ PROFILE: dict[str, Table] = {
             "Suspects spoken of in each quarter, by one dimension at a time.",
             ("quarter", "dimension", "category"),
             *_DIMENSION,
-            ("suspects!", WHOLE, "distinct suspects (count)"),
+            ("suspects", WHOLE, "distinct suspects (count); null not held"),
             *_SHARES,
         ),
         _profile(
@@ -1095,7 +1137,7 @@ PROFILE: dict[str, Table] = {
             "Offences and missing episodes by kind of place.",
             ("quarter", "dimension", "category"),
             *_DIMENSION,
-            ("events!", WHOLE, "events (count)"),
+            ("events", WHOLE, "events (count); null not held"),
             *_SHARES,
         ),
         _profile(
@@ -1103,10 +1145,14 @@ PROFILE: dict[str, Table] = {
             "Children with each indicator in the last four quarters.",
             ("indicator",),
             ("indicator!", TEXT, "indicator"),
-            ("children!", WHOLE, "distinct children (count)"),
-            ("events!", WHOLE, "events (count)"),
-            ("repeat_children!", WHOLE, "children with two or more events"),
-            ("sources!", TEXT, "datasets that evidence it; `none` is a gap"),
+            ("children", WHOLE, "distinct children (count); null not held"),
+            ("events", WHOLE, "events (count); null not held"),
+            ("repeat_children", WHOLE, "children with two or more events"),
+            (
+                "sources!",
+                TEXT,
+                "datasets that evidence it; `none` is a gap: nothing is held, which is no nought",
+            ),
         ),
         _profile(
             "indicator_overlap",
@@ -1114,16 +1160,20 @@ PROFILE: dict[str, Table] = {
             ("indicator_a", "indicator_b"),
             ("indicator_a!", TEXT, "indicator"),
             ("indicator_b!", TEXT, "another indicator, later in the alphabet"),
-            ("children!", WHOLE, "distinct children (count)"),
+            ("children", WHOLE, "distinct children (count); null not held"),
         ),
         _profile(
             "overlap_distribution",
             "Children by number of indicators in the last four quarters.",
             ("indicators",),
             ("indicators!", WHOLE, "indicators (count)"),
-            ("children!", WHOLE, "distinct children (count)"),
-            ("known_to_cse!", WHOLE, "of them, ever in the tracker by the as-at date"),
-            ("at_risk_now!", WHOLE, "of them, open and at risk at the as-at date"),
+            ("children", WHOLE, "distinct children (count); null not held"),
+            (
+                "known_to_cse",
+                WHOLE,
+                "of them, ever in the tracker by the as-at date; null not held",
+            ),
+            ("at_risk_now", WHOLE, "of them, open and at risk at the as-at date; null not held"),
         ),
         _profile(
             "prevalence_estimate",
@@ -1138,25 +1188,36 @@ PROFILE: dict[str, Table] = {
         ),
         _profile(
             "representation",
-            "Known, at risk and population, compared by group.",
+            "Children open now, with several indicators and living in the area, compared by group.",
             ("dimension", "category"),
             ("dimension!", TEXT, "sex, ethnic_group, age or ward"),
             ("category!", TEXT, "category"),
-            ("known!", WHOLE, "children at risk now and known to the CSE team (count)"),
-            ("at_risk!", WHOLE, "children with three or more indicators (count)"),
+            (
+                "known",
+                WHOLE,
+                "children open and at risk now, by the tracker (count); null not held",
+            ),
+            ("at_risk", WHOLE, "children with several indicators (count); null not held"),
             ("population", WHOLE, "children aged 10-17 (count); null no denominator"),
             ("ratio", REAL, "share of known over share of at risk"),
             ("lower", REAL, "lower 95% limit (Katz log)"),
             ("upper", REAL, "upper 95% limit (Katz log)"),
             ("finding!", TEXT, "what may be said"),
+            ("known_rate", REAL, "known per 10,000 of the population; null no denominator"),
+            ("known_rate_lower", REAL, "lower 95% limit (Poisson)"),
+            ("known_rate_upper", REAL, "upper 95% limit (Poisson)"),
+            ("at_risk_rate", REAL, "at risk per 10,000 of the population; null no denominator"),
+            ("at_risk_rate_lower", REAL, "lower 95% limit (Poisson)"),
+            ("at_risk_rate_upper", REAL, "upper 95% limit (Poisson)"),
+            ("against_population", TEXT, "the known against the population, in words"),
         ),
         _profile(
             "screening_coverage",
             "Children of the groups that are to be screened routinely, and how many were.",
             ("group",),
             ("group!", TEXT, "group of the strategy"),
-            ("children!", WHOLE, "distinct children in the period (count)"),
-            ("screened!", WHOLE, "of them, ever screened in the tracker"),
+            ("children", WHOLE, "distinct children in the period (count); null not held"),
+            ("screened", WHOLE, "of them, ever screened in the tracker; null not held"),
             ("percent", REAL, "percent screened (0-100)"),
         ),
         _profile(
@@ -1164,11 +1225,11 @@ PROFILE: dict[str, Table] = {
             "Return interviews after missing episodes, by quarter of the report.",
             ("quarter",),
             ("quarter!", TEXT, "fiscal quarter the episode was reported in"),
-            ("episodes!", WHOLE, "episodes (count)"),
-            ("due!", WHOLE, "of them, child returned and interview due"),
-            ("within_72_hours!", WHOLE, "interview within 72 hours of return, 72.0 included"),
-            ("late!", WHOLE, "interview later than that"),
-            ("none!", WHOLE, "no interview recorded"),
+            ("episodes", WHOLE, "episodes (count); null not held"),
+            ("due", WHOLE, "of them, child returned and interview due; null not held"),
+            ("within_72_hours", WHOLE, "interview within 72 hours of return, 72.0 included"),
+            ("late", WHOLE, "interview later than that; null not held"),
+            ("none", WHOLE, "no interview recorded; null where no dataset records interviews"),
         ),
         _profile(
             "disruption_outcomes",
@@ -1176,7 +1237,16 @@ PROFILE: dict[str, Table] = {
             ("quarter", "outcome"),
             ("quarter!", TEXT, "fiscal quarter of the action"),
             ("outcome!", TEXT, "action"),
-            ("count!", WHOLE, "actions (count)"),
+            ("count", WHOLE, "actions (count); null not held"),
+        ),
+        _profile(
+            "information_reports",
+            "How the period's information reports were handled, restricted ones included: graded,"
+            " consented to, counted in the editions or left out of them and why.",
+            ("aspect", "category"),
+            ("aspect!", TEXT, "editions, grades, assessed as or consent"),
+            ("category!", TEXT, "category; `all` is always there"),
+            ("reports!", WHOLE, "reports (count)"),
         ),
         _profile(
             "hotspots",
@@ -1256,6 +1326,18 @@ WORDING: dict[str, Table] = {
     for table in (PROFILE["intelligence_gaps"], PROFILE["action_plan"], KEY_FINDINGS)
 }
 
+# The tables as the editions count them: nothing in them rests on a restricted information report.
+# Of tables of texts it is the wording.
+EDITION: dict[str, Table] = {
+    table.name: replace(
+        table,
+        schema="edition",
+        description=f"{table.schema}.{table.name} without restricted reports, before disclosure"
+        " control.",
+        audience=RESTRICTED,
+    )
+    for table in (*PROFILE.values(), *WORDING.values())
+}
 ALL: tuple[Table, ...] = (
     QUARANTINE,
     REPAIRS,
@@ -1265,7 +1347,9 @@ ALL: tuple[Table, ...] = (
     CONTEXT_DELIVERY,
     CONTEXT_FAULT,
     MISSING_COLUMN,
+    HOLDING,
     HEADING,
+    FILE_ROWS,
     LINEAGE,
     UNKNOWN_VALUE,
     EXPECTATION,
@@ -1295,7 +1379,6 @@ ALL: tuple[Table, ...] = (
     PLACE,
     AREA_LAYER,
     POPULATION,
-    POPULATION_COMPARISON,
     REGIONAL_SUMMARY,
     OFFENDING_LOCATION,
     GEO_HOTSPOTS,
@@ -1306,11 +1389,13 @@ ALL: tuple[Table, ...] = (
     *PROFILE.values(),
     KEY_FINDINGS,
     *WORDING.values(),
+    *EDITION.values(),
 )
 
 # --- categories of the profile's dimensions -----------------------------------------------------
 
 NOT_RECORDED = "not recorded"
+NOT_HELD = "[x]"  # an unknown figure where counts are printed: not held, which is no nought
 TOTAL = "all"
 SUPPRESSED = "[c]"
 RISK_LEVELS = ("at_risk", "significant", "serious")

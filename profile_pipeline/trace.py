@@ -12,8 +12,11 @@ import polars as pl
 
 from profile_pipeline import store
 from profile_pipeline.errors import ContractError, PlanError, Problem
-from profile_pipeline.intake.lineage import received_row
-from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.intake.lineage import cells_behind, received_row
+from profile_pipeline.intake.lines import rows_of_file
+from profile_pipeline.intake.lookups import meets
+from profile_pipeline.intake.standard_returns import heading_for, loosened
+from profile_pipeline.intake.xml_paths import element_path
 from profile_pipeline.plan.collection import Dataset, Lookup
 from profile_pipeline.plan.load import Plan
 
@@ -27,7 +30,7 @@ FATES = {
 }
 
 
-def trace_row(plan: Plan, dataset: str, file: str, row: int) -> list[str]:
+def trace_row(plan: Plan, dataset: str, file: str, row: int, *, of_file: bool = False) -> list[str]:
     """Return what is known of one received row as lines of text.
 
     The cells as received; what became of it; for a row that can't be used every rule it broke, in
@@ -38,6 +41,7 @@ def trace_row(plan: Plan, dataset: str, file: str, row: int) -> list[str]:
         dataset: id of the dataset.
         file: the file's path below the data root, or its name where one file has it.
         row: data row in the file, from 0; blank, title and totals rows not counted.
+        of_file: `row` is the row as a spreadsheet shows the file, as letters and workbooks say it.
 
     Raises PlanError when there is no such dataset, file or row, or no run yet, and
     WarehouseBusyError when a run is under way.
@@ -55,24 +59,31 @@ def trace_row(plan: Plan, dataset: str, file: str, row: int) -> list[str]:
         raise PlanError(no_run)
     with store.connect(path, read_only=True, lock_timeout_s=LOCK_TIMEOUT_S) as con:
         try:
-            return list(_told(con, plan, plan.dataset(dataset), file, row))
+            return list(_told(con, plan, plan.dataset(dataset), file, row, of_file=of_file))
         except ContractError:
             raise PlanError(no_run) from None
 
 
 def _told(
-    con: duckdb.DuckDBPyConnection, plan: Plan, dataset: Dataset, file: str, row: int
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    dataset: Dataset,
+    file: str,
+    row: int,
+    *,
+    of_file: bool,
 ) -> Iterator[str]:
-    fate = store.read_table(con, "quality", "fate").filter(pl.col("dataset") == dataset.id)
-    file = _file(fate, file)
-    own = fate.filter(pl.col("file") == file, pl.col("row") == row)
+    file = _file(con, dataset, file)
+    if of_file:
+        row = _data_row(plan, dataset, file, row)
+    own = _of_row(con, ("quality", "fate"), dataset, file, row)
     if own.is_empty():
-        rows = fate.filter(pl.col("file") == file).height
+        rows = store.read_rows(con, "quality", "fate", dataset=dataset.id, file=file).height
         raise PlanError(
             Problem(file, f"has no data row {row}.", f"Rows count from 0 to {rows - 1}.")
         )
     cells = received_row(con, dataset.id, file, row)
-    yield f"{dataset.id}, {file}, data row {row}{_line(plan, dataset, file, row)}"
+    yield f"{dataset.id}, {file}, data row {row}{_where(plan, dataset, file, row)}"
     yield "(restricted: person-level data)"
     yield ""
     yield "As received:"
@@ -80,36 +91,60 @@ def _told(
     what, rule = own.row(0, named=True)["fate"], own.row(0, named=True)["rule"]
     yield ""
     yield f"What became of it: {what.replace('_', ' ')}: {FATES[what]}."
-    yield from _because(con, dataset, file, row, what, rule)
+    yield from _because(con, plan, dataset, file, row, what, rule)
     if what in ("harmonised", "kept_apart"):
         yield from _repairs(con, dataset, file, row)
         yield from _values(con, plan, dataset, file, row, cells)
 
 
-def _file(fate: pl.DataFrame, file: str) -> str:
-    known = fate["file"].unique().sort().to_list()
+def _file(con: duckdb.DuckDBPyConnection, dataset: Dataset, file: str) -> str:
+    query = "select distinct file from quality.fate where dataset = ? order by file"
+    try:
+        found = con.sql(query, params=[dataset.id]).fetchall()
+    except duckdb.CatalogException:
+        raise ContractError("quality.fate has not been made yet") from None
+    known = [str(name) for (name,) in found]
     if file in known:
         return file
     named = [each for each in known if each.split("/")[-1] == file.split("/")[-1]]
     if len(named) == 1:
-        return str(named[0])
+        return named[0]
     near = named or difflib.get_close_matches(file, known, n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else "Write its path below the data folder."
     raise PlanError(Problem(file, "nothing of this file was received.", hint))
 
 
-def _line(plan: Plan, dataset: Dataset, file: str, row: int) -> str:
+def _data_row(plan: Plan, dataset: Dataset, file: str, place: int) -> int:
+    """Return the data row, from 0, that stands in a row of the file as a spreadsheet shows it."""
+    places = rows_of_file(plan, dataset, file)
+    if places is None:
+        raise PlanError(
+            Problem(
+                file,
+                "it is not certain which row of the file is which record.",
+                "Give the data row, from 0, without --of-file.",
+            )
+        )
+    if place not in places:
+        span = f"from row {places[0]} to row {places[-1]}"
+        hint = f"Records stand {span}." if places else "The file has none."
+        raise PlanError(Problem(file, f"row {place} of the file holds no record.", hint))
+    return places.index(place)
+
+
+def _where(plan: Plan, dataset: Dataset, file: str, row: int) -> str:
     """Return where the row stands as an agency sees its file, when that is certain."""
-    told = source_lines(plan.data_root / Path(file), dataset.read, file)
-    return f" ({told[0]} {told[1][row]})" if told and row < len(told[1]) else ""
+    places = rows_of_file(plan, dataset, file)
+    if places and row < len(places):
+        return f" (row {places[row]} of the file)"
+    element = element_path(plan.data_root / Path(file), dataset.read, file, row)
+    return f" (element {element})" if element else ""
 
 
 def _of_row(
     con: duckdb.DuckDBPyConnection, table: tuple[str, str], dataset: Dataset, file: str, row: int
 ) -> pl.DataFrame:
-    return store.read_table(con, *table).filter(
-        pl.col("dataset") == dataset.id, pl.col("file") == file, pl.col("row") == row
-    )
+    return store.read_rows(con, *table, dataset=dataset.id, file=file, row=row)
 
 
 def _faults(rows: pl.DataFrame) -> Iterator[str]:
@@ -121,6 +156,7 @@ def _faults(rows: pl.DataFrame) -> Iterator[str]:
 
 def _because(
     con: duckdb.DuckDBPyConnection,
+    plan: Plan,
     dataset: Dataset,
     file: str,
     row: int,
@@ -132,11 +168,11 @@ def _because(
         yield from _faults(told) if told.height else [f"  the file as a whole [{rule}]"]
     if what == "duplicate":
         kept = _of_row(con, ("quality", "duplicate"), dataset, file, row)["kept_row"]
-        yield from (f"  Row {number} counts." for number in kept)
-    if what == "superseded":
-        delivery = store.read_table(con, "quality", "delivery").filter(
-            pl.col("dataset") == dataset.id, pl.col("file") == file
+        yield from (
+            f"  Data row {number}{_where(plan, dataset, file, number)} counts." for number in kept
         )
+    if what == "superseded":
+        delivery = store.read_rows(con, "quality", "delivery", dataset=dataset.id, file=file)
         yield from (f"  {newer} counts." for newer in delivery["superseded_by"].drop_nulls())
 
 
@@ -159,10 +195,8 @@ def _values(
     cells: dict[str, str | None],
 ) -> Iterator[str]:
     """Yield every value that the row gives to a table of records, and the cells behind it."""
-    lineage = store.read_table(con, "quality", "lineage").filter(
-        pl.col("dataset") == dataset.id, pl.col("file") == file
-    )
-    for (table,), uses in lineage.group_by("table", maintain_order=True):
+    behind = cells_behind(con, dataset.id, file, row)
+    for (table,), uses in behind.group_by("table", maintain_order=True):
         for record in _of_row(con, _split(str(table)), dataset, file, row).iter_rows(named=True):
             role, indicator = record.get("role") or "", record.get("indicator") or ""
             of = uses.filter(pl.col("role") == role, pl.col("indicator") == indicator)
@@ -174,7 +208,7 @@ def _values(
                     continue
                 sources = [
                     _source(con, plan, dataset, file, use, cells)
-                    for use in columns.sort("place").iter_rows(named=True)
+                    for use in columns.iter_rows(named=True)
                 ]
                 written = ", ".join(value) if isinstance(value, list) else value
                 yield f"  {field} = {written}  <-  {'; '.join(sources)}"
@@ -193,12 +227,11 @@ def _source(
     use: dict[str, str],
     cells: dict[str, str | None],
 ) -> str:
-    column = use["column"]
-    cell = cells.get(column)
+    column, cell = use["column"], use["received"]
     if cell is not None and cell.strip():
         return f"column '{column}': {cell}"
     if use["blank_filled_from"]:
-        return _filled(con, plan, dataset, file, use["blank_filled_from"], cells)
+        return _filled(con, plan, dataset, file, column, cells)
     return f"column '{column}': blank"
 
 
@@ -207,20 +240,25 @@ def _filled(
     plan: Plan,
     dataset: Dataset,
     file: str,
-    source: str,
+    column: str,
     cells: dict[str, str | None],
 ) -> str:
     """Return the rows of the other list that a blank cell was filled from, and what they say."""
-    other, _, column = source.partition(": ")
-    lookup = next(
-        each
-        for each in dataset.lookup
-        if each.dataset == other
-        and column in (*each.columns.values(), *(s.column for s in each.sums.values()))
+    mine = _headings(con, dataset.id, file)
+    own = {heading: name for name, heading in mine.items()}.get(column, column)
+    lookup = next(each for each in dataset.lookup if own in each.adds())
+    key = {their: cells.get(mine.get(name, name)) for name, their in lookup.on.items()}
+    rows = _other_rows(con, plan, dataset, lookup, file, key)
+    total = lookup.sums.get(own)
+    their = total.column if total else lookup.columns[own]
+    if total and total.where:
+        rows = rows.filter(meets(total.where))
+    told = "; ".join(
+        f"{name} data row {row}: {cell}"
+        for name, row, cell in rows.drop_nulls(their).select("_file", "_row", their).iter_rows()
     )
-    found = _other_rows(con, plan, dataset, lookup, file, column, cells)
-    told = "; ".join(f"{name} row {row}: {cell}" for name, row, cell in found.iter_rows())
-    return f"blank here, filled from {other} '{column}' ({told or 'no such row'})"
+    what = "summed from" if total else "filled from"
+    return f"blank here, {what} {lookup.dataset} '{their}' ({told or 'no such row'})"
 
 
 def _other_rows(
@@ -229,35 +267,52 @@ def _other_rows(
     dataset: Dataset,
     lookup: Lookup,
     file: str,
-    column: str,
-    cells: dict[str, str | None],
+    key: dict[str, str | None],
 ) -> pl.DataFrame:
-    heading = store.read_table(con, "quality", "heading")
-    mine = _headings(heading, dataset.id, file)
-    received = store.read_table(con, "received", lookup.dataset)
-    quarter = store.read_table(con, "received", dataset.id).filter(pl.col("_file") == file)
-    same = received.filter(pl.col("_quarter").is_in(quarter["_quarter"].unique().implode()))
-    parts = []
-    for (name,), rows in same.group_by("_file", maintain_order=True):
-        theirs = _headings(heading, lookup.dataset, str(name))
-        spelt = theirs.get(column, column)
-        keys = {
-            theirs.get(their, their): cells.get(mine.get(own, own))
-            for own, their in lookup.on.items()
-        }
-        if spelt in rows.columns and set(keys) <= set(rows.columns):
-            agree = [
-                pl.col(key).str.strip_chars() == (cell or "").strip() for key, cell in keys.items()
-            ]
-            parts.append(
-                rows.filter(pl.all_horizontal(agree))
-                .select("_file", "_row", cell=pl.col(spelt))
-                .drop_nulls("cell")
-            )
-    empty = pl.DataFrame(schema={"_file": pl.String, "_row": pl.Int64, "cell": pl.String})
-    return pl.concat([empty, *parts])
+    """Return the other list's rows of the same quarter and key that count, as the plan names them.
+
+    Columns: `_file, _row` and those that the lookup takes, text.
+    """
+    names = con.sql(
+        "select distinct file from quality.fate where dataset = ? and fate != 'superseded'"
+        " and quarter in (select quarter from quality.fate where dataset = ? and file = ?)"
+        " order by file",
+        params=[lookup.dataset, dataset.id, file],
+    ).fetchall()
+    known = con.sql(
+        "select column_name from information_schema.columns"
+        " where table_schema = 'received' and table_name = ?",
+        params=[lookup.dataset],
+    ).fetchall()
+    have, table = [str(name) for (name,) in known], store.identifier(lookup.dataset)
+    # Columns that the other list's own mapping doesn't use are found as the loading step does.
+    other = plan.dataset(lookup.dataset)
+    other = loosened(other.model_copy(update={"also": (*other.also, *lookup.takes())}), have)
+    loose = {name: heading_for(other, have, name) or name for name in lookup.takes()}
+    same = " and ".join(f"trim({store.identifier(name)}) = ?" for name in key)
+    schema = {"_file": pl.String, "_row": pl.Int64, **dict.fromkeys(lookup.takes(), pl.String)}
+    parts = [pl.DataFrame(schema=schema)]
+    for (name,) in names:
+        theirs = _headings(con, lookup.dataset, name)
+        spelt = {taken: theirs.get(taken, loose[taken]) for taken in lookup.takes()}
+        columns = ", ".join(
+            f"{store.identifier(heading) if heading in have else 'null::varchar'}"
+            f" as {store.identifier(taken)}"
+            for taken, heading in spelt.items()
+        )
+        # A row that came twice to the letter counts once.
+        parts.append(
+            con.sql(
+                f"select * from (select _file, _row, {columns} from received.{table})"  # noqa: S608
+                f" as r where _file = ? and {same} and not exists (select 1 from"
+                " quality.duplicate as d where d.dataset = ? and d.file = r._file"
+                " and d.row = r._row) order by _row",
+                params=[name, *((cell or "").strip() for cell in key.values()), lookup.dataset],
+            ).pl()
+        )
+    return pl.concat(parts)
 
 
-def _headings(heading: pl.DataFrame, dataset: str, file: str) -> dict[str, str]:
-    own = heading.filter(pl.col("dataset") == dataset, pl.col("file") == file)
+def _headings(con: duckdb.DuckDBPyConnection, dataset: str, file: str) -> dict[str, str]:
+    own = store.read_rows(con, "quality", "heading", dataset=dataset, file=file)
     return dict(own.select("column", "heading").iter_rows())

@@ -4,12 +4,16 @@ Knows sheets of text and numbers only, nothing of what they hold.
 """
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import polars as pl
 
+# A leading zero is part of a code, not of a number.
+WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")
+DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,12})\.[0-9]{1,6}")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # Fixed, so that the same tables make the same bytes.
 CREATED = datetime(1980, 1, 1, tzinfo=UTC)
@@ -58,7 +62,8 @@ def workbook_bytes(sheets: Sequence[Sheet], title: str, *, whole_numbers: bool =
     """Return an XLSX of the sheets: header frozen, widths by content, same bytes for same input.
 
     Texts are written as texts, never as formulas or links. With `whole_numbers`, a text that is a
-    plain number is written as a number, so that it can be sorted and summed.
+    plain whole number is written as a number, and so are the decimals of a column that holds
+    nothing but numbers, blanks and marks in brackets, so that they can be sorted and summed.
     """
     import xlsxwriter
 
@@ -72,6 +77,12 @@ def workbook_bytes(sheets: Sequence[Sheet], title: str, *, whole_numbers: bool =
         )  # fmt: skip
         body = book.add_format({"text_wrap": True, "valign": "top"})
         day = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"})
+        decimal = {
+            places: book.add_format(
+                {"text_wrap": True, "valign": "top", "num_format": f"0.{'0' * places}"}
+            )
+            for places in (1, 2)
+        }
         note = book.add_format({"italic": True, "font_color": "#444444"})
         names: set[str] = set()
         for sheet in sheets:
@@ -81,6 +92,7 @@ def workbook_bytes(sheets: Sequence[Sheet], title: str, *, whole_numbers: bool =
             top = len(sheet.notes) + bool(sheet.notes)
             for number, column in enumerate(sheet.frame.columns):
                 values = sheet.frame[column].to_list()
+                numeric = whole_numbers and all(_is_figure(value) for value in values)
                 page.write_string(top, number, column, head)
                 page.set_column(number, number, _width(column, values))
                 for row, value in enumerate(values, start=top + 1):
@@ -88,8 +100,11 @@ def workbook_bytes(sheets: Sequence[Sheet], title: str, *, whole_numbers: bool =
                         page.write_datetime(row, number, value, day)
                     elif isinstance(value, bool | str):
                         text = neutralise(str(value))[:EXCEL_CELL_LIMIT]
-                        if whole_numbers and text.isascii() and text.isdigit():
+                        if whole_numbers and WHOLE_NUMBER.fullmatch(text):
                             page.write_number(row, number, int(text), body)
+                        elif numeric and DECIMAL.fullmatch(text):
+                            places = len(text.partition(".")[2])
+                            page.write_number(row, number, float(text), decimal[min(places, 2)])
                         else:
                             page.write_string(row, number, text, body)
                     elif value is not None:
@@ -102,6 +117,14 @@ def workbook_bytes(sheets: Sequence[Sheet], title: str, *, whole_numbers: bool =
             page.fit_to_pages(1, 0)
             page.repeat_rows(top)
     return buffer.getvalue()
+
+
+def _is_figure(value: object) -> bool:
+    """Whether a value may stand in a column of numbers: a number, a blank or a mark such as [c]."""
+    if not isinstance(value, str) or not value:
+        return value is None or value == ""
+    marked = value.startswith("[") and value.endswith("]")
+    return marked or bool(WHOLE_NUMBER.fullmatch(value) or DECIMAL.fullmatch(value))
 
 
 def _sheet_name(name: str, taken: set[str]) -> str:

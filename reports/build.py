@@ -54,7 +54,9 @@ def render(
 
     def chart(name: str, caption: str) -> Markdown:
         if name not in alts:
-            return Markdown("*No chart: every figure of it is suppressed, or there is none.*")
+            return Markdown(
+                "*No chart: every figure of it is withheld or not held, or there is none.*"
+            )
         return figure(f"{name}.{suffix}", alts[name], caption, widths[name])
 
     def comment(section: str) -> Markdown:
@@ -91,12 +93,14 @@ def render(
             name: getattr(sections, name)(context)
             for name in (
                 "findings",
+                "terms",
                 "regional",
                 "deliveries",
                 "quality",
                 "completeness",
                 "rag",
                 "warnings",
+                "reports_left_out",
                 "linkage",
                 "coverage",
                 "cohort",

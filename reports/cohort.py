@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from profile_pipeline.source_rows import found_at
+from profile_pipeline.file_rows import in_words, with_file_row
 from profile_pipeline.tables import (
     COHORT_LINK,
+    FILE_ROWS,
     INDICATOR_EVENT,
     PERSON,
     PERSON_INDICATORS,
@@ -18,6 +19,7 @@ from profile_pipeline.tables import (
     RECORD_PERSON,
     SUBJECT_KEY,
     conform,
+    empty,
 )
 from profile_pipeline.workbooks import Sheet, workbook_bytes
 
@@ -42,12 +44,19 @@ NOTICE = (
     + "never been in the CSE team's tracker, whatever their number of indicators. Fill in who "
     + "looks at each child and by when.",
     "Before anything is done for a child, check on the sheet "
-    + "'sources' that the rows are the child's own, in the agencies' files.",
+    + "'sources' that the rows are the child's own, in the agencies' files: 'where in the file' "
+    + "tells the row that a spreadsheet shows, headings and blank rows included.",
     "Handling: person-level data, for the analyst alone. Share the minimum necessary, record "
     + "the decision and the reason, and correct what turns out wrong.",
 )
 
 
+NO_TRACKER = (
+    "The CSE team's tracker is not held, so who of the children recorded as harmed is known to the "
+    "team can't be told: that nobody stands here doesn't mean that there is nobody."
+)
+# Null, so neither yes nor no, where no tracker is held.
+HARMED_UNLISTED = (pl.col("status") == "harmed") & ~pl.col("known_to_cse")
 THRESHOLDS = (
     "How the counts move with the linkage: children by number of indicators in the last four "
     "quarters, if records were joined from another match weight on. A lower weight joins more "
@@ -68,7 +77,7 @@ def priority_cohort(
     *,
     window: Sequence[str] | None = None,
     harm: frozenset[str] = frozenset(),
-    lines: pl.DataFrame | None = None,
+    file_row: pl.DataFrame | None = None,
     by_threshold: pl.DataFrame | None = None,
 ) -> bytes:
     """Return `priority_cohort.xlsx`: notice, children, their indicators, and the source rows.
@@ -88,7 +97,7 @@ def priority_cohort(
         window: the last four quarters, as in records.indicator_event; None: as
             people.person_indicators counts them.
         harm: ids of indicators that record a child as harmed.
-        lines: where rows stand in the agencies' files (`source_rows.LINES`).
+        file_row: quality.file_row, where rows stand in the agencies' files.
         by_threshold: analysis.overlap_by_threshold; its sheet is left out when not given.
     """
     overlap = conform(person_overlap, PERSON_OVERLAP)
@@ -100,14 +109,15 @@ def priority_cohort(
     held = _label(held, labels, counted).sort(
         ["indicators", "person_id", "indicator"], descending=[True, False, False]
     )
-    events = _placed(indicator_event, record_person)
+    places = empty(FILE_ROWS) if file_row is None else file_row
+    events = _placed(indicator_event, record_person, places)
     recent = _recent(events, window)
     sheets = [
         Sheet("notice", pl.DataFrame({"please read": [n.format(least=at_least) for n in NOTICE]})),
-        Sheet("harmed, not known", _harmed(overlap, events, person, labels, harm, lines)),
+        Sheet("harmed, not known", _harmed(overlap, events, person, labels, harm), _told(overlap)),
         Sheet("children", _children(cohort, held, person, cohort_link, recent)),
         Sheet("indicators", _indicators(held)),
-        Sheet("sources", _sources(ids, events, labels, counted, lines, window)),
+        Sheet("sources", _sources(ids, events, labels, counted, window)),
     ]
     if by_threshold is not None:
         sheets.append(Sheet("other thresholds", _thresholds(by_threshold, at_least), THRESHOLDS))
@@ -123,17 +133,34 @@ def _label(
     )
 
 
-def _yes_no(column: str) -> pl.Expr:
-    return pl.when(pl.col(column)).then(pl.lit("yes")).otherwise(pl.lit("no"))
+def _yes_no(said: str | pl.Expr) -> pl.Expr:
+    """Yes, no, or not held where it is null."""
+    flag = pl.col(said) if isinstance(said, str) else said
+    return (
+        pl.when(flag)
+        .then(pl.lit("yes"))
+        .when(~flag)
+        .then(pl.lit("no"))
+        .otherwise(pl.lit("not held"))
+    )
 
 
-def _placed(indicator_event: pl.DataFrame, record_person: pl.DataFrame) -> pl.DataFrame:
-    """Return the indicators' events with the person each speaks of."""
-    return conform(indicator_event, INDICATOR_EVENT).join(
+def _placed(
+    indicator_event: pl.DataFrame, record_person: pl.DataFrame, places: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the indicators' events with the person each speaks of, and their `place` in words."""
+    events = conform(indicator_event, INDICATOR_EVENT).join(
         conform(record_person, RECORD_PERSON).select(*SUBJECT_KEY, "person_id"),
         on=list(SUBJECT_KEY),
         how="inner",
     )
+    return with_file_row(events, places).with_columns(in_words().alias("place"))
+
+
+def _told(overlap: pl.DataFrame) -> tuple[str, ...]:
+    """Say that the list is empty for want of a tracker, where it is: not that nobody is on it."""
+    unknown = overlap.filter(pl.col("status") == "harmed", pl.col("known_to_cse").is_null())
+    return (NO_TRACKER,) if unknown.height else ()
 
 
 def _recent(events: pl.DataFrame, window: Sequence[str] | None) -> pl.DataFrame | None:
@@ -157,18 +184,14 @@ def _harmed(
     person: pl.DataFrame,
     labels: Mapping[str, str] | None,
     harm: frozenset[str],
-    lines: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Children recorded as harmed whom the CSE team has never listed, latest harm first."""
-    unlisted = overlap.filter(pl.col("status") == "harmed", ~pl.col("known_to_cse"))
-    said = pl.format("{}, {}: {}, {}", "date", "label", "file", "found_at")
+    unlisted = overlap.filter(HARMED_UNLISTED)
+    said = pl.format("{}, {}: {}, {}", "date", "label", "file", "place")
     rows = (
-        found_at(
-            events.filter(pl.col("indicator").is_in(sorted(harm)))
-            .join(unlisted.select("person_id"), on="person_id", how="semi")
-            .sort("person_id", "date", "dataset", "file", "row"),
-            lines,
-        )
+        events.filter(pl.col("indicator").is_in(sorted(harm)))
+        .join(unlisted.select("person_id"), on="person_id", how="semi")
+        .sort("person_id", "date", "dataset", "file", "row")
         .with_columns(pl.col("indicator").replace(dict(labels or {})).alias("label"))
         .group_by("person_id", maintain_order=True)
         .agg(said.str.join("\n").alias("recorded as harmed by"), pl.col("date").max())
@@ -230,7 +253,6 @@ def _children(
     }
     ties = pl.len().over("indicators")
     firmness = _firmness(cohort_link)
-    unlisted = (pl.col("status") == "harmed") & ~pl.col("known_to_cse")
     frame = cohort.join(
         conform(person, PERSON).select("person_id", "sex", "ethnic_group", "ward"),
         on="person_id",
@@ -251,11 +273,8 @@ def _children(
         "agencies",
         _yes_no("known_to_cse").alias("known to CSE team"),
         _yes_no("at_risk_now").alias("at risk now"),
-        pl.when(unlisted)
-        .then(pl.lit("yes"))
-        .otherwise(pl.lit("no"))
-        .alias("harmed, not known to CSE team"),
-        pl.col("status").str.replace_all("_", " "),
+        _yes_no(HARMED_UNLISTED).alias("harmed, not known to CSE team"),
+        pl.col("status").str.replace_all("_", " ").fill_null("not held"),
         *(pl.col(c).fill_null("not recorded") for c in ("sex", "ethnic_group", "ward")),
         *(name for name in firmness.columns if name != "person_id"),
         *said,
@@ -322,7 +341,6 @@ def _sources(
     events: pl.DataFrame,
     labels: Mapping[str, str] | None,
     counted: frozenset[str] | None,
-    lines: pl.DataFrame | None,
     window: Sequence[str] | None,
 ) -> pl.DataFrame:
     """One row an indicator's event: where it stands in the file, as delivered, that it rests on."""
@@ -330,7 +348,7 @@ def _sources(
     word = pl.when(inside).then(pl.lit("yes")).otherwise(pl.lit("no"))
     recent = () if window is None else (word.alias("in the last four quarters"),)
     return (
-        _label(found_at(events.join(ids, on="person_id", how="inner"), lines), labels, counted)
+        _label(events.join(ids, on="person_id", how="inner"), labels, counted)
         .sort(
             ["indicators", "person_id", "indicator", "date", "dataset", "file", "row"],
             descending=[True, *[False] * 6],
@@ -344,6 +362,6 @@ def _sources(
             "quarter",
             "dataset",
             "file",
-            pl.col("found_at").alias("where in the file"),
+            pl.col("place").alias("where in the file"),
         )
     )

@@ -27,9 +27,13 @@ class ReportContext:
         labels: labels of indicators by id; ids are printed where there is none.
         commentary: the analyst's own text by section (`summary`, `context`, `scale`, `victims`,
             `overlap`, `suspects`, `locations`, `hidden`, `interviews`, `disruption`, `gaps`).
-        code_lists: name of a code list and where its values come from.
+        code_lists: name of a code list and the datasets that are read by it.
         rag: analysis.quality_rag; colours and what they are of are printed, no values.
+        datasets: titles of datasets by id; the id in words is printed where there is none.
+        holding: quality.holding, which tells a quarter not received from one never asked for.
         warnings: analysis.quality_warning, whose texts hold no count of people.
+        handling: what the plan decides of information reports that don't say how they may be
+            handled, one text a dataset.
     """
 
     settings: ProfileSettings
@@ -43,4 +47,7 @@ class ReportContext:
     commentary: Mapping[str, str] = field(default_factory=dict)
     code_lists: Mapping[str, str] = field(default_factory=dict)
     rag: pl.DataFrame | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    holding: pl.DataFrame | None = None
     warnings: pl.DataFrame | None = None
+    handling: Sequence[str] = ()

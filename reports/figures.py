@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from profile_pipeline.tables import SUPPRESSED, TOTAL
+from profile_pipeline.tables import NOT_HELD, SUPPRESSED, TOTAL
 
 BLUE, ORANGE, VERMILION, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#8a8f94"
 HIDDEN = -1.0  # stands for a suppressed count in the overlap table, drawn grey
@@ -93,6 +93,10 @@ def _finish(chart: Any) -> dict[str, Any]:
     return specification
 
 
+def _told(text: str) -> str:
+    return "not held" if text == NOT_HELD else text
+
+
 def _hidden(count: int) -> str:
     if not count:
         return ""
@@ -100,15 +104,24 @@ def _hidden(count: int) -> str:
 
 
 def _stacked(
-    rows: list[dict[str, Any]], series: list[str], colours: list[str], title: str
+    rows: list[dict[str, Any]],
+    series: list[str],
+    colours: list[str],
+    title: str,
+    empty: Mapping[str, str],
+    quarters: list[str],
 ) -> dict[str, Any]:
+    """Return stacked bars; a quarter without any says why (`empty`), lest it read as nought."""
     import altair as alt
 
-    return _finish(
+    domain = alt.Scale(domain=quarters)
+    bars = (
         alt.Chart(alt.InlineData(values=rows), width=520, height=230)
         .mark_bar(stroke="white", strokeWidth=1)
         .encode(
-            x=alt.X("quarter:N", title=None, sort=None, axis=alt.Axis(labelAngle=-35)),
+            x=alt.X(
+                "quarter:N", title=None, sort=None, scale=domain, axis=alt.Axis(labelAngle=-35)
+            ),
             y=alt.Y("count:Q", title=title, axis=alt.Axis(tickMinStep=1, format="d")),
             color=alt.Color(
                 "series:N",
@@ -119,6 +132,39 @@ def _stacked(
             order=alt.Order("order:Q"),
         )
     )
+    if not empty:
+        return _finish(bars)
+    said = [{"quarter": quarter, "said": text, "at": 0} for quarter, text in empty.items()]
+    words = (
+        alt.Chart(alt.InlineData(values=said))
+        .mark_text(dy=-8, fontSize=11, color="#444444")
+        .encode(
+            x=alt.X("quarter:N", title=None, sort=None, scale=domain),
+            y=alt.Y("at:Q", title=title),
+            text="said:N",
+        )
+    )
+    return _finish(bars + words)
+
+
+def _with_rest(
+    rows: list[dict[str, Any]], totals: Mapping[str, str], rest: str, order: int
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the rows with what of each printed total no printed part tells, and empty quarters.
+
+    A part that is withheld would otherwise be missing from the bar, as if there were none.
+    """
+    made, empty = list(rows), {}
+    for quarter, text in totals.items():
+        parts = sum(row["count"] for row in rows if row["quarter"] == quarter)
+        whole = number(text)
+        if whole is not None and whole > parts:
+            made.append(
+                {"quarter": quarter, "series": rest, "order": order, "count": whole - parts}
+            )
+        elif whole is None and not parts:
+            empty[quarter] = "not held" if text == NOT_HELD else "withheld"
+    return made, empty
 
 
 def _cohort(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) -> Chart | None:
@@ -130,17 +176,21 @@ def _cohort(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) -> Chart |
         for q, level, text in frame.select("quarter", "risk_level", "children").iter_rows()
         if level in LEVELS and (count := number(text)) is not None
     ]
-    if not rows:
-        return None
     hidden = sum(
         text == SUPPRESSED and level != TOTAL
         for level, text in frame.select("risk_level", "children").iter_rows()
     )
-    totals = frame.filter(pl.col("risk_level") == TOTAL).select("quarter", "children").rows()
+    totals = dict(frame.filter(pl.col("risk_level") == TOTAL).select("quarter", "children").rows())
+    rows, empty = _with_rest(rows, totals, "level withheld", len(LEVELS))
+    if not rows:
+        return None
     alt = "Stacked bars of children open and at risk by quarter and level. All levels together: "
-    words = "; ".join(f"{quarter} {count}" for quarter, count in totals)
+    words = "; ".join(f"{quarter} {_told(count)}" for quarter, count in totals.items())
+    names, colours = [*LEVELS.values()], [BLUE, ORANGE, VERMILION]
+    if any(row["series"] == "level withheld" for row in rows):
+        names, colours = [*names, "level withheld"], [*colours, GREY]
     return Chart(
-        _stacked(rows, list(LEVELS.values()), [BLUE, ORANGE, VERMILION], "children"),
+        _stacked(rows, names, colours, "children", empty, list(totals)),
         f"{alt}{words}.{_hidden(hidden)}",
     )
 
@@ -155,13 +205,23 @@ def _interviews(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) -> Cha
     ]
     if not rows:
         return None
+    due = {
+        quarter: NOT_HELD if none == NOT_HELD else text
+        for quarter, text, none in frame.select("quarter", "due", "none").iter_rows()
+    }
+    rows, empty = _with_rest(rows, due, "withheld", len(INTERVIEWS))
     hidden = sum(frame[column].to_list().count(SUPPRESSED) for column in INTERVIEWS)
     words = "; ".join(
         f"{row['quarter']} {row['within_72_hours']} in time, {row['late']} late, {row['none']} none"
+        if row["none"] != NOT_HELD
+        else f"{row['quarter']} not held"
         for row in frame.iter_rows(named=True)
     )
+    names, colours = [*INTERVIEWS.values()], [BLUE, ORANGE, VERMILION]
+    if any(row["series"] == "withheld" for row in rows):
+        names, colours = [*names, "withheld"], [*colours, GREY]
     return Chart(
-        _stacked(rows, list(INTERVIEWS.values()), [BLUE, ORANGE, VERMILION], "interviews due"),
+        _stacked(rows, names, colours, "interviews due", empty, list(due)),
         f"Stacked bars of return interviews due by quarter: {words}.{_hidden(hidden)}",
     )
 
@@ -196,7 +256,9 @@ def _overlap(tables: Mapping[str, pl.DataFrame], labels: Mapping[str, str]) -> C
     frame = _table(tables, "indicator_overlap")
     if frame.is_empty():
         return None
-    pairs = frame.select("indicator_a", "indicator_b", "children").rows()
+    pairs = frame.filter(pl.col("children") != NOT_HELD).select(
+        "indicator_a", "indicator_b", "children"
+    ).rows()  # fmt: skip
     used = sorted({name for a, b, text in pairs if text != "0" for name in (a, b)})
     if not used:
         return None
@@ -267,7 +329,7 @@ def _representation(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) ->
         x=alt.X(
             "lower:Q",
             scale=scale,
-            title="share of the known over share of those at risk (1 is equal; log scale)",
+            title="share of the open over share of those with several indicators (1 is equal; log)",
             axis=alt.Axis(values=marks, format="~g"),
         ),
         x2="upper:Q",
@@ -283,5 +345,6 @@ def _representation(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) ->
     words = "; ".join(f"{r['group']} {r['ratio']} ({r['lower']} to {r['upper']})" for r in rows)
     return Chart(
         _finish(limits + points + one),
-        f"Ratio and 95% limits by group, below 1 where fewer are known than at risk: {words}.",
+        "Ratio and 95% limits by group, below 1 where a smaller share is open to the team than "
+        f"shows several indicators: {words}.",
     )

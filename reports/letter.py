@@ -57,30 +57,43 @@ class LetterHead:
 
 @dataclass(frozen=True)
 class _Section:
+    """A part of the letter: what it is called, how it is introduced, and what its absence says."""
+
     name: str
     heading: str
     intro: str
     none: str
-    widths: Sequence[int]
+    widths: Sequence[float]
 
 
+BY_ROW = ("unused", "repeated", "blanked")  # sections that name rows of the agency's files
+ROWS_SAID = (
+    " Rows are counted as a spreadsheet shows your file: headings, titles and blank rows included."
+)
+RECORDS_SAID = " In a file without rows, such as Parquet, the records are counted from 1."
 SECTIONS = (
     _Section(
         "received",
         "What we received",
-        "Every file that was due or arrived. A file whose date was lost when it was copied has no"
-        " number of days late.",
-        "Nothing was due and nothing arrived.",
-        (4, 3, 5, 2, 5, 2),
+        "Every file that was due or arrived. On which day a file came is not known where copying"
+        " changed its date.",
+        "Nothing was due.",
+        (5, 2.2, 5, 1.8, 5, 2.2),
     ),
     _Section(
         "unused",
         "What we could not use, and why",
-        "These rows were set aside or counted once. A row that breaks two rules is named for each."
-        " Lines are those of your own file, headings included; \u201cdata row 1\u201d is the first"
-        " row below the headings.",
+        "These rows were set aside. A row with two faults is named for each.",
         "Every row could be used.",
         (4, 5, 3, 6, 2, 5),
+    ),
+    _Section(
+        "repeated",
+        "Rows that repeat another",
+        "These rows say the same as an earlier row of the same file, to the letter. Each was"
+        " counted once.",
+        "No row repeats another.",
+        (5, 6, 2, 10),
     ),
     _Section(
         "blanked",
@@ -107,7 +120,8 @@ SECTIONS = (
     _Section(
         "columns_renamed",
         "Columns under another heading",
-        "We found these under another name than the one agreed. Please keep to one.",
+        "These came under another heading than the one agreed. They were found and read all the"
+        " same.",
         "Every heading is as agreed.",
         (4, 5, 5, 5),
     ),
@@ -124,7 +138,7 @@ SECTIONS = (
         "How complete the newest delivery is",
         "Fields we asked for. \u201cNot known\u201d is an honest answer, but it is not"
         " \u201cno\u201d: a child whose ethnic group isn't recorded may be hidden by it.",
-        "No field could be judged.",
+        "",
         (5, 3, 4, 3, 2, 6),
     ),
     _Section(
@@ -135,38 +149,60 @@ SECTIONS = (
         (2, 7, 7, 3, 2),
     ),
 )
+ABSENT = "^(Nothing arrived|Could not be)"
 
 
 def agency_letter(head: LetterHead, tables: Mapping[str, pl.DataFrame]) -> bytes:
     """Return the letter as DOCX.
 
+    Sections that have nothing in them are left out, and what that means is said in one list: only
+    where rows came at all.
+
     Args:
         head: who writes to whom.
         tables: text as printed, by section: `summary` (first column the dataset), `received`,
-            `unused`, `blanked`, `repaired`, `columns_missing`, `columns_renamed`, `unknown`,
-            `complete` and `gaps` (`gap, finding, question, due, priority`). Column names are the
-            headings; an empty or absent table prints a sentence that says so. No table may hold
-            personal data: the letter leaves the analyst's desk.
+            `unused`, `repeated`, `blanked`, `repaired`, `columns_missing`, `columns_renamed`,
+            `unknown`, `complete` and `gaps` (`gap, finding, question, due, priority`). Column names
+            are the headings. No table may hold personal data: the letter leaves the analyst's desk.
     """
     document = _blank(head)
-    _opening(document, head)
     summary = tables.get("summary", pl.DataFrame())
+    came = summary.height > 0 and bool((summary["Rows received"] != "0").any())
+    _opening(document, head, came=came)
     _heading(document, "At a glance")
-    _table(document, summary, (6, 3, 3, 2, 3, 4))
+    _table(document, summary, (5, 2.2, 2.2, 1.8, 2, 2.2, 6))
+    held = [each for each in SECTIONS if not tables.get(each.name, pl.DataFrame()).is_empty()]
+    numbers = {section.name: number for number, section in enumerate(held, start=1)}
     _heading(document, "What we ask of you")
-    _asks(document, head, tables)
-    for number, section in enumerate(SECTIONS, start=1):
-        frame = tables.get(section.name, pl.DataFrame())
-        _heading(document, f"{number}. {section.heading}")
-        if frame.is_empty():
-            document.add_paragraph(section.none)
-            continue
-        document.add_paragraph(section.intro)
+    _asks(document, head, tables, numbers)
+    for section in held:
+        frame = tables[section.name]
+        _heading(document, f"{numbers[section.name]}. {section.heading}")
+        document.add_paragraph(section.intro + _counting(section, tables))
         _table(document, _named(frame) if section.name == "gaps" else frame, section.widths)
+    well = [each.none for each in SECTIONS if came and each not in held and each.none]
+    if well:
+        _heading(document, "What is in order")
+        for text in well:
+            document.add_paragraph(text, style="List Bullet")
     _closing(document, head)
     made = io.BytesIO()
     document.save(made)
     return _same_dates(made.getvalue())
+
+
+def _counting(section: _Section, tables: Mapping[str, pl.DataFrame]) -> str:
+    """Return how rows, and records, are counted: in the section where they are first named."""
+    said = ""
+    for word, text in (("row", ROWS_SAID), ("record", RECORDS_SAID)):
+        naming = [
+            name
+            for name in BY_ROW
+            if not (frame := tables.get(name, pl.DataFrame())).is_empty()
+            and frame["Where in your file"].str.contains(rf"^{word}s? ").any()
+        ]
+        said += text if naming[:1] == [section.name] else ""
+    return said
 
 
 def _named(gaps: pl.DataFrame) -> pl.DataFrame:
@@ -227,23 +263,31 @@ def _blank(head: LetterHead) -> "Document":
     return document
 
 
-def _opening(document: "Document", head: LetterHead) -> None:
+def _opening(document: "Document", head: LetterHead, *, came: bool) -> None:
     to = f"To: {head.agency}" + (f", {head.lead}" if head.lead else "")
     _lines(
         document,
         [to, f"From: {head.author or 'The analyst'}, {head.partnership}", _day(head.as_at)],
     )
-    document.add_heading(_plain(f"{head.title}: the data you sent"), level=1)
+    about = "the data you sent" if came else "the data we asked you for"
+    document.add_heading(_plain(f"{head.title}: {about}"), level=1)
     if head.synthetic:
         document.add_paragraph().add_run(SYNTHETIC).bold = True
-    document.add_paragraph(
-        _plain(
+    if came:
+        text = (
             f"Thank you for what you have sent for {head.period}. A profile is as good as the files"
             " behind it. This letter says what arrived, what we could use and what not, and what we"
             " ask of you. It names no child and no other person: rows are named by where they stand"
             " in your own file, so that you can find them there."
         )
-    )
+    else:
+        text = (
+            f"For {head.period} we hold nothing from you that could be used, so what your agency"
+            " knows is missing from the profile: a child whom only you see is not in it. This"
+            " letter says what was asked for, what arrived, and what we ask of you. It names no"
+            " child and no other person."
+        )
+    document.add_paragraph(_plain(text))
 
 
 def _lines(document: "Document", texts: Sequence[str]) -> None:
@@ -257,39 +301,71 @@ def _heading(document: "Document", text: str) -> None:
     document.add_heading(_plain(text), level=2)
 
 
-def _asks(document: "Document", head: LetterHead, tables: Mapping[str, pl.DataFrame]) -> None:
+def _asks(
+    document: "Document",
+    head: LetterHead,
+    tables: Mapping[str, pl.DataFrame],
+    numbers: Mapping[str, int],
+) -> None:
     """List what the agency is asked to do, from the sections that have something in them."""
-    by = _day(head.answer_by)
 
-    def rows(name: str) -> int:
-        return tables.get(name, pl.DataFrame()).height
+    def section(*names: str) -> str:
+        places = [str(numbers[name]) for name in names if name in numbers]
+        return f"section{'s' if len(places) > 1 else ''} {' and '.join(places)}"
 
+    wanted = []
     received = tables.get("received", pl.DataFrame())
-    absent = 0
-    if received.height:
-        state = received["What became of it"]
-        absent = int(state.str.contains("^(Nothing arrived|Could not be|Refused)").sum())
+    absent = int(received["What became of it"].str.contains(ABSENT).sum()) if received.height else 0
+    if absent:
+        wanted.append(
+            f"Send the {_count(absent, 'delivery', 'deliveries')} that we don't have or could not"
+            f" use ({section('received')}), or tell us why {_it(absent)} can't be sent."
+        )
+    if "unused" in numbers or "blanked" in numbers:
+        wanted.append(
+            f"Check the rows of {section('unused', 'blanked')} in your own system, correct what is"
+            " wrong there, and send those files again. Tell us when a row is right as it is."
+        )
+    if "repeated" in numbers:
+        wanted.append(
+            f"Look at the repeats of {section('repeated')}: where two rows are two events, tell us"
+            " what tells them apart. Otherwise there is nothing to do."
+        )
+    if "columns_missing" in numbers:
+        wanted.append(
+            f"Send the files of {section('columns_missing')} again with the columns they lack, and"
+            " keep them in what you send next; or tell us that you can't."
+        )
+    if "columns_renamed" in numbers:
+        wanted.append(
+            f"Tell us whether the headings of {section('columns_renamed')} will stay as they are"
+            " now."
+        )
+    if "unknown" in numbers:
+        wanted.append(f"Tell us what the values of {section('unknown')} mean.")
     complete = tables.get("complete", pl.DataFrame())
     red = int((complete["Judged"] == "red").sum()) if complete.height else 0
-    asks = [
-        (absent, f"Send the {_count(absent, 'delivery', 'deliveries')} that we don't have or could"
-         f" not read (section 1), or tell us why it can't be sent, by {by}."),
-        (rows("unused") + rows("blanked"), "Correct in your own system the rows listed in sections"
-         f" 2 and 3, and send the files again, by {by}."),
-        (rows("columns_missing"), "Put back the columns listed in section 5, from the next delivery"
-         f" on; tell us by {by} if you can't."),
-        (rows("columns_renamed"), "Tell us which headings you mean to keep (section 6)."),
-        (rows("unknown"), f"Tell us what the values in section 7 mean, by {by}."),
-        (red, f"Tell us what keeps the {_count(red, 'field', 'fields')} marked red in section 8"
-         f" from being recorded or passed on, by {by}."),
-        (rows("gaps"), f"Answer the {_count(rows('gaps'), 'question', 'questions')} in section 9 by"
-         " the date beside each."),
-    ]  # fmt: skip
-    wanted = [text for count, text in asks if count]
+    if red:
+        fields = "the field that is" if red == 1 else f"the {red} fields that are"
+        wanted.append(
+            f"Tell us what keeps {fields} marked red in {section('complete')} from being recorded"
+            " or passed on."
+        )
+    asked = tables.get("gaps", pl.DataFrame()).height
+    if asked:
+        questions = "the question" if asked == 1 else f"the {asked} questions"
+        beside = "it" if asked == 1 else "each"
+        wanted.append(f"Answer {questions} of {section('gaps')} by the date beside {beside}.")
     if not wanted:
         document.add_paragraph("Nothing: everything we asked for came and could be used.")
+        return
+    document.add_paragraph(_plain(f"Would you please, by {_day(head.answer_by)}:"))
     for text in wanted:
         document.add_paragraph(_plain(text), style="List Number")
+
+
+def _it(number: int) -> str:
+    return "it" if number == 1 else "they"
 
 
 def _count(number: int, one: str, many: str) -> str:
@@ -298,19 +374,24 @@ def _count(number: int, one: str, many: str) -> str:
 
 def _closing(document: "Document", head: LetterHead) -> None:
     _heading(document, "How to answer")
-    route = head.route or "the secure route we have agreed"
+    route = head.route or "a secure route, which please agree with us first"
     document.add_paragraph(
         _plain(
-            f"Please answer by {_day(head.answer_by)}, by {route[0].lower() + route[1:]}. Don't"
-            " write any child's name into an ordinary e-mail; the line in your file is enough. What"
-            " you send again replaces the earlier file of the same quarter; the earlier one is kept"
-            " and not counted."
+            f"Please answer by {_day(head.answer_by)}, by {_in_sentence(route)}. Don't"
+            " write any child's name into an ordinary e-mail; file and row are enough. A corrected"
+            " file has the name of the first with _v2 at its end (2015-16_Q4_v2.csv): it replaces"
+            " the earlier one, which is kept and not counted."
         )
     )
     _lines(document, [head.author or "The analyst", head.partnership])
 
 
-def _table(document: "Document", frame: pl.DataFrame, widths: Sequence[int]) -> None:
+def _in_sentence(text: str) -> str:
+    """Return a text as it stands within a sentence; `NHSmail` and `CJSM` stay as they are."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+def _table(document: "Document", frame: pl.DataFrame, widths: Sequence[float]) -> None:
     """Add a table: shaded headings repeated on each page, thin lines, widths of the page."""
     from docx.shared import Cm, Pt
 
@@ -322,6 +403,8 @@ def _table(document: "Document", frame: pl.DataFrame, widths: Sequence[int]) -> 
     made = document.add_table(rows=1 + frame.height, cols=frame.width)
     made.autofit = False
     _borders(made)
+    for place, size in zip(made.columns, sizes, strict=True):
+        place.width = Cm(size)  # Of the grid: some programs pass over the widths of cells.
     grid = [list(row.cells) for row in made.rows]
     for column, name in enumerate(frame.columns):
         texts = [name, *(text or "–" for text in frame[name].cast(pl.String).to_list())]
@@ -332,7 +415,7 @@ def _table(document: "Document", frame: pl.DataFrame, widths: Sequence[int]) -> 
             paragraph.paragraph_format.space_after = Pt(1)
             run = paragraph.add_run(_plain(text))
             run.font.size, run.font.bold = Pt(8), row == 0
-            word = text.split(" ")[0]
+            word = text.split(" ")[0].rstrip(":")
             shade = BAND if row == 0 else COLOURS.get(word, "") if name in RAG_COLUMNS else ""
             if shade:
                 _shade(cell, shade)

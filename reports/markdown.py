@@ -6,6 +6,8 @@ Every value a template prints is escaped unless it is `Markdown`, which only thi
 import string
 from collections.abc import Sequence
 
+from profile_pipeline.tables import NOT_HELD
+
 PUNCTUATION = frozenset(string.punctuation)
 # Raw HTML, TeX, maths and citations are off as well: a second wall behind the escaping.
 PANDOC_FORMAT = (
@@ -40,7 +42,7 @@ def table(
 
     Args:
         head: column headings.
-        rows: cells by row; `None` and empty text print as a dash.
+        rows: cells by row; `None` and empty text print as a dash, `[x]` as "not held".
         widths: relative widths of the columns; equal when not given.
         caption: the caption, with the population it speaks of.
         text_columns: indices of columns aligned to the left.
@@ -65,6 +67,8 @@ def table(
 
 
 def _cell(value: object) -> Markdown:
+    if value == NOT_HELD:
+        return Markdown("not held")
     return Markdown("–") if value is None or value == "" else escape(value)
 
 

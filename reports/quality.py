@@ -8,12 +8,18 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from profile_pipeline.file_rows import FILE_ROW, with_file_row
 from profile_pipeline.tables import FATES
 from profile_pipeline.workbooks import Sheet, workbook_bytes
 
 NOTICE = (
-    "For the analyst alone. A row is named by file and data row (from 0, below the headings); "
-    "lineage in the warehouse leads to the cell (quality.lineage, received.<dataset>)."
+    "For the analyst alone. 'row of the file' is the row a spreadsheet shows, headings and blank "
+    "rows included (blank for files that have none, such as Parquet); 'row' counts data rows from "
+    "0, as the warehouse does. `profile-pipeline trace DATASET FILE ROW` shows the cells."
+)
+VERSIONS = (
+    "A name with @ and eight digits is an earlier version of a file, named by its hash: kept as it "
+    "was received, and not counted."
 )
 UNKNOWN = (
     "Spellings that no code list knows count as not recorded. Add one to codes/<list>.csv of the "
@@ -31,14 +37,14 @@ def quality_workbook(frames: Mapping[str, pl.DataFrame]) -> bytes:
     Args:
         frames: by name: quality.delivery, quality.fate, analysis.quality_rag, quality.repairs,
             quality.quarantine, quality.unknown_value, quality.missing_column, quality.heading,
-            quality.expectation.
+            quality.expectation, quality.file_row.
     """
     sheets = [
-        Sheet("deliveries", _deliveries(frames["quality.delivery"]), [NOTICE]),
+        Sheet("deliveries", _deliveries(frames["quality.delivery"]), [VERSIONS]),
         Sheet("fates by file", _fates(frames["quality.fate"])),
         Sheet("rag", _rag(frames["analysis.quality_rag"])),
         Sheet("repairs by rule", _repairs(frames["quality.repairs"])),
-        Sheet("quarantine", _quarantine(frames["quality.quarantine"]), [NOTICE]),
+        Sheet("quarantine", _quarantine(frames), [NOTICE]),
         Sheet("unknown values", _unknown(frames["quality.unknown_value"]), UNKNOWN),
         Sheet(
             "missing columns",
@@ -91,10 +97,17 @@ def _repairs(repairs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _quarantine(quarantine: pl.DataFrame) -> pl.DataFrame:
-    return quarantine.select("dataset", "file", "row", "column", "rule", "reason").sort(
-        "dataset", "file", "row", "rule"
-    )
+def _quarantine(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    placed = with_file_row(frames["quality.quarantine"], frames["quality.file_row"])
+    return placed.select(
+        "dataset",
+        "file",
+        pl.col(FILE_ROW).alias("row of the file"),
+        "row",
+        "column",
+        "rule",
+        "reason",
+    ).sort("dataset", "file", "row", "rule")
 
 
 def _unknown(unknown: pl.DataFrame) -> pl.DataFrame:

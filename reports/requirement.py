@@ -16,6 +16,7 @@ from profile_pipeline.plan.requirement import (
     asked_for,
     denominators,
     due_files,
+    secure_route,
     template_of,
     thresholds,
 )
@@ -28,6 +29,7 @@ from reports.word import Page, bullets, day_in_words, docx_bytes, new_document, 
 if TYPE_CHECKING:
     from docx.document import Document
 
+NO_ROUTE = "not agreed yet: please agree one with us before you send anything"
 MARKING = "OFFICIAL · contains no personal data"
 REPORTS = "information_report"
 FORM = "information_report_form.docx"
@@ -112,7 +114,7 @@ def _opening(document: "Document", plan: Plan, agency: Agency, datasets: list[Da
             ("Agreed with", plan.collection.agreed_with or "not stated"),
             ("Period", f"{day_in_words(period.start)} to {day_in_words(period.end)}"),
             ("Datasets", "; ".join(dataset.title for dataset in datasets)),
-            ("Secure route", agency.contact_route or _routes(datasets)),
+            ("Secure route", secure_route(agency, datasets) or NO_ROUTE),
             ("Version and date", f"{settings.version}, {day_in_words(settings.as_at)}"),
         ],
         (4, 13),
@@ -131,15 +133,11 @@ def _opening(document: "Document", plan: Plan, agency: Agency, datasets: list[Da
         document,
         [
             "A letter on each delivery: what arrived, what could and couldn't be used and why, with"
-            " line numbers you can find in your own file. It names no child.",
+            " row numbers you can find in your own file. It names no child.",
             "The intelligence gaps that you may be able to close, as questions with a date.",
             "The problem profile, through your member of the sub-group.",
         ],
     )
-
-
-def _routes(datasets: list[Dataset]) -> str:
-    return "; ".join(dict.fromkeys(dataset.how for dataset in datasets))
 
 
 def _dataset(
@@ -195,7 +193,7 @@ def _fields(
 ) -> None:
     """Write the table of fields; your own headings stand beside where the plan maps them."""
     listed = {heading: block for block in blocks for heading in block.headings}
-    mapped = any(column.as_you_send for column in columns)
+    mapped = any(column.as_you_send not in (None, column.heading) for column in columns)
     rows = []
     for column in columns:
         how = FORMS[column.kind]
@@ -209,7 +207,9 @@ def _fields(
             how,
             "always" if column.needed else "if known",
         )
-        rows.append((*row, column.as_you_send or "the same") if mapped else row)
+        same = column.as_you_send == column.heading
+        theirs = "the same" if same else column.as_you_send or "not read from it"
+        rows.append((*row, theirs) if mapped else row)
     headings = ("Heading in the template", "What it means", "How to write it", "Needed")
     if mapped:
         paragraph(
@@ -280,7 +280,8 @@ def _registers(document: "Document", plan: Plan, agency: Agency) -> None:
 def _sending(document: "Document", plan: Plan, agency: Agency, datasets: list[Dataset]) -> None:
     settings = plan.settings
     document.add_heading("How to fill and send", level=1)
-    route = agency.contact_route or _routes(datasets)
+    route = secure_route(agency, datasets)
+    by = f"by the secure route alone: {route}" if route else "only when a secure route is agreed"
     kept = "; ".join(dict.fromkeys(dataset.keep_for for dataset in datasets))
     bullets(
         document,
@@ -290,8 +291,8 @@ def _sending(document: "Document", plan: Plan, agency: Agency, datasets: list[Da
             " made-up name: 'not known' is not 'no'.",
             "Write identifiers as text, so that leading zeros stay.",
             "Don't add columns, notes about a child or people who aren't asked for.",
-            f"Filled files are {settings.protective_marking}. Send them by the secure route alone:"
-            f" {route}. No child's name in the subject or text of an e-mail.",
+            f"Filled files are {settings.protective_marking}. Send them {by}. No child's name in"
+            " the subject or text of an e-mail.",
             "Name each file as in its table. A corrected file has _v2, _v3 at the end of its name;"
             " it replaces the earlier one, which is kept and not counted.",
             "If you can't send a field, tell us: a gap that is known can be asked about elsewhere.",

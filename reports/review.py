@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from profile_pipeline.source_rows import found_at
+from profile_pipeline.file_rows import in_words, with_file_row
+from profile_pipeline.tables import FILE_ROWS, empty
 from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise
 
 WORDS = ("same", "different", "can't tell")
@@ -46,10 +47,10 @@ NOTICE = (
     + "are one person. A wrong link brings the wrong child to notice; a missed one hides a child.",
     "Where the two differ, both cells are shaded and the column 'differs' says so in words. A "
     + "blank was not given, which is no difference. Twins and siblings share surname and home.",
-    "Look the rows up in the agencies' files (columns 'rows of a' and 'rows of b': the line or "
-    + "spreadsheet row that your program shows) before you decide. 'all records of a' says what "
-    + "every record of the person gives, with how many give it: what held a pair apart may stand "
-    + "in another record than the one shown.",
+    "Look the rows up in the agencies' files (columns 'rows of a' and 'rows of b'; rows are "
+    + "counted as a spreadsheet shows the file, headings and blank rows included) before you "
+    + "decide. 'all records of a' says what every record of the person gives, with how many give "
+    + "it: what held a pair apart may stand in another record than the one shown.",
     "Write same, different or can't tell in 'decision', your name in 'who', the day in 'when' "
     + "(2016-04-30) and the reason in 'why'. Can't tell is an answer. Leave the other cells "
     + "as they are.",
@@ -89,7 +90,7 @@ def clerical_review(
     linkage_accuracy: pl.DataFrame,
     stopping: pl.DataFrame | None = None,
     *,
-    lines: pl.DataFrame | None = None,
+    file_row: pl.DataFrame | None = None,
     clusters: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
     groups: pl.DataFrame | None = None,
@@ -102,14 +103,14 @@ def clerical_review(
         identity: people.identity, for the rows (dataset, file, row) behind each identity.
         linkage_accuracy: people.linkage_accuracy, the estimate as it stands.
         stopping: people.review_stopping, the estimate's limits by pairs decided.
-        lines: where rows stand in the agencies' files (`source_rows.LINES`).
+        file_row: quality.file_row, where rows stand in the agencies' files.
         clusters: people.oversize with `person_id`: persons held loosely, or very large.
         groups: people.review_groups, in the order drawn; for whom each was drawn is not printed.
         decisions: people.decision: what people decided, and whether each counts.
     """
     import xlsxwriter
 
-    rows = source_text(identity, lines)
+    rows = source_text(identity, file_row)
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(buffer, options) as book:
@@ -224,12 +225,13 @@ def _notice(
         )
 
 
-def source_text(identity: pl.DataFrame, lines: pl.DataFrame | None) -> pl.DataFrame:
+def source_text(identity: pl.DataFrame, file_row: pl.DataFrame | None) -> pl.DataFrame:
     """Return `identity, rows`: each row behind an identity in words, a line each."""
-    line = pl.concat_str("file", pl.lit(", "), "found_at")
+    places = empty(FILE_ROWS) if file_row is None else file_row
+    line = pl.concat_str("dataset", pl.lit(", "), "file", pl.lit(", "), in_words())
     more = pl.len().cast(pl.Int64) - SOURCES_SHOWN
     return (
-        found_at(identity.sort("dataset", "file", "row"), lines)
+        with_file_row(identity.sort("dataset", "file", "row"), places)
         .group_by("identity", maintain_order=True)
         .agg(line.head(SOURCES_SHOWN).str.join("\n").alias("rows"), more.alias("n"))
         .select(

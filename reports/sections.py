@@ -7,14 +7,33 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from profile_pipeline.quarters import parse_quarter
-from profile_pipeline.tables import NOT_RECORDED, SUPPRESSED, TOTAL
+from profile_pipeline.quarters import (
+    first_day,
+    last_day,
+    parse_quarter,
+    previous_quarter,
+    quarter_of,
+)
+from profile_pipeline.tables import NOT_HELD, NOT_RECORDED, SUPPRESSED, TOTAL
 from reports.context import ReportContext
 from reports.markdown import Markdown, bullets, escape, table
 
 QUARTERS_SHOWN = 4
 PAIRS_SHOWN = 15
 ABSENT = Markdown("*No table: nothing is held to make it from. This is a gap.*")
+# What a table is made of, in words, and under which kind and name `quality.holding` has it.
+MADE_OF = {
+    "cohort_by_quarter": ("the CSE team's tracker", "measure", "cse_tracker"),
+    "victim_profile": ("the CSE team's tracker", "measure", "cse_tracker"),
+    "suspect_profile": ("suspects", "role", "suspect"),
+    "offences": ("recorded crimes", "measure", "offence"),
+    "episodes": ("missing episodes one by one", "measure", "missing_episode"),
+    "return_interviews": ("missing episodes one by one", "measure", "missing_episode"),
+    "interviews": ("return interviews", "field", "missing_episode.interview_at"),
+    "disruption_outcomes": ("disruption and outcomes", "measure", "disruption"),
+    "screening": ("dates of screening", "field", "cse_tracker.screening_date"),
+}
+OF_EPISODES = ("found_place_type", "reported_from")
 DIMENSIONS = {
     "age_band": "Age",
     "sex": "Sex",
@@ -30,8 +49,19 @@ DIMENSIONS = {
     "reported_from": "Missing episodes by where the child was reported from",
     "appearance": "Appearance (officer-defined codes, not ethnicity)",
     "relationship": "Relationship to the child",
-    "datasets": "Datasets that speak of the suspect",
-    "seen_in": "Seen in one dataset or more",
+    "datasets": "Datasets that speak of the suspect in the quarter",
+    "editions": "In this profile",
+    "grades": "Grades for reliability and accuracy",
+    "seen_in": "Seen in one dataset or more, up to the end of the quarter",
+}
+WINDOWS = {
+    "datasets": "Each suspect stands once, by all the datasets of that quarter alone",
+    "seen_in": "Counted over the whole period up to the end of the quarter, so that a suspect whom "
+    "another dataset named earlier is in more than one here and may be in one alone in the table "
+    "before",
+    "missing_in_year": "The year is the four quarters up to the end of the quarter; not held where "
+    "one of them isn't",
+    "ward": "A ward is not recorded where the place is online, unknown or not usable",
 }
 DELIVERED = {
     "loaded": "yes",
@@ -58,6 +88,120 @@ def of(ctx: ReportContext, name: str) -> pl.DataFrame:
     return ctx.tables.get(name, pl.DataFrame())
 
 
+def dataset(ctx: ReportContext, name: str) -> str:
+    """Return a dataset's title; its id in words when it has none."""
+    return ctx.datasets.get(name, words(name))
+
+
+def not_held(ctx: ReportContext, thing: str) -> Markdown:
+    """Say that a table's figures aren't known, and why: never supplied, or never received."""
+    what, kind, name = MADE_OF[thing]
+    states = _states(ctx, kind, name)
+    because = (
+        "nothing usable was received of it"
+        if "not received" in states
+        else "no dataset supplies it"
+    )
+    return Markdown(
+        f"*Not held: {escape(what)}; {because}. Nothing can be told here, which doesn't mean that "
+        "there is nothing. It is an intelligence gap (section 13).*"
+    )
+
+
+def _states(ctx: ReportContext, kind: str, name: str) -> dict[str, list[str]]:
+    """Return the quarters of each state of what is held of a kind and name."""
+    frame = ctx.holding
+    if frame is None:
+        return {}
+    rows = frame.filter(pl.col("kind") == kind, pl.col("name") == name).sort("quarter")
+    found: dict[str, list[str]] = {}
+    for state, quarter in rows.select("state", "quarter").iter_rows():
+        found.setdefault(state, []).append(quarter)
+    return found
+
+
+def received(ctx: ReportContext, thing: str, quarters: Sequence[str] | None = None) -> str:
+    """Say which quarters of a table were not received or only in part; nothing when all were."""
+    what, kind, name = MADE_OF[thing]
+    states = {
+        state: [quarter for quarter in found if quarters is None or quarter in quarters]
+        for state, found in _states(ctx, kind, name).items()
+    }
+    said = []
+    if states.get("not received") and states.keys() & {"held", "partly"}:
+        said.append(
+            f"No usable row was received for {', '.join(states['not received'])} of: {what}. "
+            "Whether there was nothing to send is not known; it is no nought."
+        )
+    if states.get("partly"):
+        said.append(
+            f"Received in part for {', '.join(states['partly'])}: {what}. A file is missing, and "
+            "what others tell of these quarters is counted."
+        )
+    return " ".join(said)
+
+
+def _noted(made: Markdown, *lines: str) -> Markdown:
+    """Return a table with sentences below it."""
+    return Markdown("\n\n".join([made, *(escape(line) for line in lines if line)]))
+
+
+def _unknown(frame: pl.DataFrame, *columns: str) -> bool:
+    """Whether nothing is held of any of a table's figures."""
+    return all(value == NOT_HELD for column in columns for value in frame[column].to_list())
+
+
+def year(ctx: ReportContext) -> tuple[str, str]:
+    """Return the first and last day of the last four quarters."""
+    last = first = quarter_of(ctx.settings.as_at)
+    for _ in range(3):
+        first = previous_quarter(first)
+    return _day(first_day(first).isoformat()), _day(last_day(last).isoformat())
+
+
+def terms(ctx: ReportContext) -> Markdown:
+    """The words of the report, each with the children and the days it speaks of."""
+    least, (first, last) = ctx.settings.overlap_at_least, year(ctx)
+    settings, as_at = ctx.settings, _day(ctx.settings.as_at.isoformat())
+    until = min(settings.period.end, settings.as_at)
+    return table(
+        ["Word", "What it means here"],
+        [
+            [
+                "Open and at risk; open now",
+                f"A child of the area, under {settings.tracker.under_age}, whose case is open to "
+                "the CSE team at a level that the plan counts, on the last day of a quarter, by "
+                f"the team's tracker. Now is {as_at}. The lowest level is itself called 'at risk'.",
+            ],
+            [
+                "Ever in the tracker",
+                f"A child in any list of the tracker by {as_at}, whatever screening said",
+            ],
+            [
+                f"{least} or more indicators",
+                f"A child of whom agencies recorded {least} or more different indicators in the "
+                "last four quarters, in the tracker or not: a child to ask about",
+            ],
+            ["Last four quarters", f"{first} to {last}"],
+            [
+                "Whole period",
+                f"{_day(settings.period.start.isoformat())} to {_day(until.isoformat())}",
+            ],
+            [
+                "Suspect",
+                "A person whom crimes or reports speak of, until an outcome says otherwise",
+            ],
+            ["Not recorded", "A record was sent, and doesn't say"],
+            ["Not held", "Nobody sent what would tell: no nought, and a gap in section 13"],
+            [SUPPRESSED, "Withheld, so that no child can be told from a small number"],
+            ["0", "Asked for, received, and none recorded"],
+        ],
+        [4, 14],
+        "Words of this profile",
+        (0, 1),
+    )
+
+
 def findings(ctx: ReportContext) -> Markdown:
     """Key findings, numbered, each with confidence and the table it rests on."""
     frame = of(ctx, "key_findings")
@@ -80,13 +224,28 @@ def regional(ctx: ReportContext) -> Markdown:
     latest = frame.sort("quarter", maintain_order=True).unique(
         "authority", keep="last", maintain_order=True
     )
+    levels = ("at_risk", "significant", "serious")
     return table(
         ["Authority", "Quarter", "Total", "At risk", "Significant", "Serious"],
-        latest.select("authority", "quarter", "total", "at_risk", "significant", "serious").rows(),
+        [*_ours(ctx, levels), *latest.select("authority", "quarter", "total", *levels).rows()],
         [4, 3, 2, 2, 2, 2],
-        "Children at risk as published by neighbours and region (children)",
+        "Children at risk: this profile's count, and what neighbours and region published "
+        "(children)",
         (0, 1),
     )
+
+
+def _ours(ctx: ReportContext, levels: Sequence[str]) -> list[list[object]]:
+    """Return the area's own line of the newest quarter, as the cohort's table prints it."""
+    frame = of(ctx, "cohort_by_quarter")
+    if frame.is_empty():
+        return []
+    quarter = str(frame["quarter"].max())
+    counts = dict(
+        frame.filter(pl.col("quarter") == quarter).select("risk_level", "children").rows()
+    )
+    name = f"{ctx.settings.area.name} (this profile)"
+    return [[name, quarter, *(counts.get(level, "") for level in (TOTAL, *levels))]]
 
 
 def deliveries(ctx: ReportContext) -> Markdown:
@@ -96,17 +255,17 @@ def deliveries(ctx: ReportContext) -> Markdown:
         return ABSENT
     quarters = sorted(set(frame["quarter"].to_list()))
     best = {
-        (dataset, quarter): status
-        for dataset, quarter, status in frame.select("dataset", "quarter", "status").iter_rows()
+        (name, quarter): status
+        for name, quarter, status in frame.select("dataset", "quarter", "status").iter_rows()
     }
     agencies = dict(frame.select("dataset", "agency").rows())
     rows = [
         [
-            words(dataset),
+            dataset(ctx, name),
             agency,
-            *(Markdown(DELIVERED.get(best.get((dataset, q), ""), "–")) for q in quarters),
+            *(Markdown(DELIVERED.get(best.get((name, q), ""), "–")) for q in quarters),
         ]
-        for dataset, agency in sorted(agencies.items())
+        for name, agency in sorted(agencies.items())
     ]
     return table(
         ["Dataset", "Agency", *(_short(quarter) for quarter in quarters)],
@@ -131,15 +290,13 @@ def _latest_quality(ctx: ReportContext) -> dict[str, tuple[str, str, dict[str, s
     if frame.is_empty():
         return {}
     found: dict[str, tuple[str, str, dict[str, str]]] = {}
-    received = frame.filter(
-        (pl.col("measure") == "rows_received") & ~pl.col("value").is_in(["", "0"])
-    )
-    for dataset, quarter in (
-        received.group_by("dataset").agg(pl.col("quarter").max()).sort("dataset").iter_rows()
+    came = frame.filter((pl.col("measure") == "rows_received") & ~pl.col("value").is_in(["", "0"]))
+    for name, quarter in (
+        came.group_by("dataset").agg(pl.col("quarter").max()).sort("dataset").iter_rows()
     ):
-        rows = frame.filter((pl.col("dataset") == dataset) & (pl.col("quarter") == quarter))
+        rows = frame.filter((pl.col("dataset") == name) & (pl.col("quarter") == quarter))
         measures = dict(rows.select("measure", "value").rows())
-        found[dataset] = (rows["agency"][0], quarter, measures)
+        found[name] = (rows["agency"][0], quarter, measures)
     return found
 
 
@@ -154,18 +311,20 @@ def quality(ctx: ReportContext) -> Markdown:
         "rows_quarantined": "Set aside",
         "rows_duplicate": "Duplicate",
         "rows_kept_apart": "Kept apart",
-        "linked_percent": "Seen in another dataset %",
+        "linked_percent": "In another dataset too %",
         "days_late": "Days late",
     }
     rows = [
-        [words(dataset), _short(quarter), *(values.get(measure, "") for measure in measures)]
-        for dataset, (_, quarter, values) in latest.items()
+        [dataset(ctx, name), _short(quarter), *(values.get(measure, "") for measure in measures)]
+        for name, (_, quarter, values) in latest.items()
     ]
     return table(
         ["Dataset", "Quarter", *measures.values()],
         rows,
         [6, 3, *[3] * len(measures)],
-        "Rows in the latest delivery of each dataset (rows, not children)",
+        "Rows in the latest delivery of each dataset (rows, not children). In another dataset too: "
+        "of the people in these rows, those whom another dataset names in any quarter. "
+        "Days late: a dash where the day of arrival can't be told",
         (0, 1),
     )
 
@@ -178,16 +337,22 @@ def completeness(ctx: ReportContext) -> Markdown:
         return ABSENT
     limit = ctx.settings.gaps.not_recorded_percent
     rows = [
-        [words(dataset), *(_rag(values.get(field, ""), limit) for field in fields)]
-        for dataset, (_, _, values) in latest.items()
+        [dataset(ctx, name), *(_rag(values.get(field, ""), limit) for field in fields)]
+        for name, (_, _, values) in latest.items()
         if any(field in values for field in fields)
     ]
     return table(
-        ["Dataset", *(words(field.removeprefix(CORE)) for field in fields)],
+        ["Dataset", *(_field(field.removeprefix(CORE)) for field in fields)],
         rows,
         [5, *[3] * len(fields)],
-        f"Percent of records that give a field; red below {100 - limit:g}, green from 95",
+        "Percent of the records of the latest delivery that give a field; red below "
+        f"{100 - limit:g}, green from 95; a dash where the dataset isn't asked for it. A dataset "
+        "that gives postcode sectors by design is judged by the sector",
     )
+
+
+def _field(name: str) -> str:
+    return "ethnic group" if name == "ethnicity_code" else words(name)
 
 
 def _rag(text: str, limit: float) -> Markdown:
@@ -220,14 +385,14 @@ def linkage(ctx: ReportContext) -> Markdown:
         }
         groups = list(dict.fromkeys((d, c) for d, c, _ in figures))
         every = dict.fromkeys(accuracy.select("dimension", "category").rows())
-        untold = [_group(*group) for group in every if group not in groups]
+        untold = [escape(_group(ctx, *group)) for group in every if group not in groups]
         notes = {(d, c): n for d, c, n in told.select("dimension", "category", "note").rows() if n}
         parts.append(
             table(
                 ["Group", "Right of the joins made", "Made of those to be made", "Reading"],
                 [
                     [
-                        _group(dimension, category),
+                        _group(ctx, dimension, category),
                         figures.get((dimension, category, "precision"), ""),
                         figures.get((dimension, category, "recall"), ""),
                         notes.get((dimension, category), ""),
@@ -251,7 +416,12 @@ def linkage(ctx: ReportContext) -> Markdown:
             table(
                 ["Group", "Percent", "95% limits", "Higher than others beyond chance"],
                 [
-                    [_group(dimension, category), percent, _limits(lower, upper), higher]
+                    [
+                        _group(ctx, dimension, category),
+                        percent,
+                        _limits(lower, upper),
+                        higher or ("" if SUPPRESSED in (percent, lower) else "no"),
+                    ]
                     for dimension, category, percent, lower, upper, higher in bare.select(
                         "dimension", "category", "percent", "lower", "upper", "higher"
                     ).iter_rows()
@@ -264,9 +434,11 @@ def linkage(ctx: ReportContext) -> Markdown:
     return Markdown("\n\n".join(escape(p) if not isinstance(p, Markdown) else p for p in parts))
 
 
-def _group(dimension: str, category: str) -> str:
+def _group(ctx: ReportContext, dimension: str, category: str) -> str:
     if category == TOTAL:
         return "All"
+    if dimension in ("dataset", "source"):
+        return f"{title(dimension)}: {dataset(ctx, category)}"
     return f"{title(dimension)}: {words(category)}"
 
 
@@ -290,11 +462,11 @@ def rag(ctx: ReportContext) -> Markdown:
     )
     rows = [
         [
-            words(dataset),
-            *(_colour(colour.get((dataset, quarter), "")) for quarter in quarters),
-            red.get(dataset, "nothing"),
+            dataset(ctx, name),
+            *(_colour(colour.get((name, quarter), "")) for quarter in quarters),
+            red.get(name, "nothing"),
         ]
-        for dataset in sorted(set(overall["dataset"].to_list()))
+        for name in sorted(set(overall["dataset"].to_list()))
     ]
     return table(
         ["Dataset", *(_short(quarter) for quarter in quarters), "Red in the newest"],
@@ -327,6 +499,31 @@ def warnings(ctx: ReportContext) -> Markdown:
     )
 
 
+def reports_left_out(ctx: ReportContext) -> Markdown:
+    """Information reports by how they were handled, and the decisions of the plan about them."""
+    frame = of(ctx, "information_reports")
+    if frame.is_empty():
+        return Markdown("*No information report of the period was received.*")
+    rows = [
+        [title(aspect) if first else Markdown(" "), words(category), count]
+        for (aspect,), part in frame.group_by("aspect", maintain_order=True)
+        for first, (category, count) in zip(
+            [True, *[False] * (part.height - 1)],
+            part.select("category", "reports").iter_rows(),
+            strict=True,
+        )
+    ]
+    made = table(
+        ["", "Reports that are", "Reports"],
+        rows,
+        [3, 8, 2],
+        "Information reports of the period by how they were handled (reports)",
+        (0, 1),
+    )
+    decided = bullets(list(ctx.handling)) if ctx.handling else ""
+    return Markdown(f"{made}\n\n{decided}" if decided else made)
+
+
 def coverage(ctx: ReportContext) -> Markdown:
     """Indicator by agency: which dataset evidences it, what nobody supplies."""
     frame = ctx.coverage
@@ -339,7 +536,7 @@ def coverage(ctx: ReportContext) -> Markdown:
         ["Indicator", *frame.columns[1:]],
         rows,
         [5, *[2] * (frame.width - 1)],
-        "Indicators by the agency whose data evidence them",
+        "Indicators by the agency whose data evidence them, by the plan (what came is told above)",
         tuple(range(frame.width)),
     )
 
@@ -349,6 +546,8 @@ def cohort(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "cohort_by_quarter")
     if frame.is_empty():
         return ABSENT
+    if _unknown(frame, "children"):
+        return not_held(ctx, "cohort_by_quarter")
     rows = [
         [
             quarter if level == frame["risk_level"][0] else Markdown(" "),
@@ -363,7 +562,8 @@ def cohort(ctx: ReportContext) -> Markdown:
         ["Quarter", "Level", "Children", "Opened", "Closed", "Carried over"],
         rows,
         [3, 3, 2, 2, 2, 2],
-        "Children open and at risk at the end of each quarter (distinct children)",
+        "Children open and at risk at the end of each quarter (distinct children). Closed: open at "
+        "the level a quarter before and not now; not held where the quarter before isn't",
         (0, 1),
     )
     breaks = [
@@ -371,6 +571,7 @@ def cohort(ctx: ReportContext) -> Markdown:
         for change in ctx.settings.tracker.level_changes
         if ctx.settings.period.start < change.first_day <= ctx.settings.as_at
     ]
+    printed = _noted(printed, received(ctx, "cohort_by_quarter"))
     return Markdown("\n\n".join([printed, *(f"**{escape(line)}**" for line in breaks)]))
 
 
@@ -379,17 +580,42 @@ def by_dimension(ctx: ReportContext, name: str, count: str, mark: str = "##") ->
     frame = of(ctx, name)
     if frame.is_empty():
         return ABSENT
+    if name in MADE_OF and _unknown(frame, count):
+        return not_held(ctx, name)
     quarters = sorted(set(frame["quarter"].to_list()))[-QUARTERS_SHOWN:]
     frame = frame.filter(pl.col("quarter").is_in(quarters))
-    parts = [
-        f"{mark} {escape(title(str(dimension)))}\n\n"
-        f"{_dimension(str(dimension), rows, quarters, count)}"
-        for (dimension,), rows in frame.group_by("dimension", maintain_order=True)
-    ]
+    of_thing: dict[str, list[str]] = {}
+    for dimension in frame["dimension"].unique(maintain_order=True).to_list():
+        of_thing.setdefault(_made_of(name, dimension), []).append(dimension)
+    parts: list[str] = []
+    for thing, dimensions in of_thing.items():
+        told = frame.filter(pl.col("dimension").is_in(dimensions))
+        if _unknown(told, count):
+            parts.append(not_held(ctx, thing))
+            continue
+        if line := received(ctx, thing, quarters):
+            parts.append(escape(line))
+        parts += [
+            f"{mark} {escape(title(str(dimension)))}\n\n"
+            f"{_dimension(ctx, str(dimension), rows, quarters, count)}"
+            for (dimension,), rows in told.group_by("dimension", maintain_order=True)
+        ]
     return Markdown("\n\n".join(parts))
 
 
-def _dimension(dimension: str, rows: pl.DataFrame, quarters: Sequence[str], count: str) -> Markdown:
+def _made_of(name: str, dimension: str) -> str:
+    if name != "location_profile":
+        return name
+    return "episodes" if dimension in OF_EPISODES else "offences"
+
+
+def _dimension(
+    ctx: ReportContext,
+    dimension: str,
+    rows: pl.DataFrame,
+    quarters: Sequence[str],
+    count: str,
+) -> Markdown:
     cells = {
         (category, quarter): (number, percent, unknown)
         for quarter, category, number, percent, unknown in rows.select(
@@ -401,12 +627,14 @@ def _dimension(dimension: str, rows: pl.DataFrame, quarters: Sequence[str], coun
     shown, nowhere = [], []
     for name in names:
         numbers = [cells.get((name, quarter), ("", "", ""))[0] for quarter in quarters]
-        if set(numbers) <= {"0", ""} and name not in (TOTAL, NOT_RECORDED):
-            nowhere.append(words(name))
+        named = _category(ctx, dimension, name)
+        told = {number for number in numbers if number != NOT_HELD}
+        if told and told <= {"0", ""} and name not in (TOTAL, NOT_RECORDED):
+            nowhere.append(named)
             continue
         share = cells.get((name, last), ("", "", ""))[1]
         strong = name == TOTAL
-        label = escape(words(name))
+        label = escape(named)
         shown.append(
             [
                 Markdown(f"**{label}**") if strong else label,
@@ -415,19 +643,44 @@ def _dimension(dimension: str, rows: pl.DataFrame, quarters: Sequence[str], coun
             ]
         )
     whole, _, unknown = cells.get((TOTAL, last), ("", "", ""))
-    caption = (
-        f"{title(dimension)}, {count} by quarter; of {whole or 'none'} in {last}, "
-        f"{_percent(unknown) if unknown else 'none to be'} not recorded"
-    )
+    caption = f"{title(dimension)}, {count} by quarter; {_of_whole(whole, unknown, last)}"
+    if dimension in WINDOWS:
+        caption += f". {WINDOWS[dimension]}"
     made = table(
         [title(dimension), *quarters, "Share of recorded"],
         shown,
         [5, *[2] * len(quarters), 3],
         caption,
     )
-    if not nowhere:
-        return made
-    return Markdown(f"{made}\n\nNone in these quarters: {escape(', '.join(nowhere))}.")
+    known = [
+        quarter
+        for quarter in quarters
+        if all(cells.get((name, quarter), ("",))[0] != NOT_HELD for name in names)
+    ]
+    none = ""
+    if nowhere:
+        when = "these quarters" if known == list(quarters) else ", ".join(known)
+        none = f"None in {when}: {', '.join(nowhere)}."
+    return _noted(made, none)
+
+
+def _category(ctx: ReportContext, dimension: str, name: str) -> str:
+    if dimension != "datasets" or name in (TOTAL, NOT_RECORDED):
+        return words(name)
+    return " + ".join(dataset(ctx, part) for part in name.split(" + "))
+
+
+def _of_whole(whole: str, unknown: str, last: str) -> str:
+    """Say what the last quarter's shares are of, and how much isn't recorded."""
+    if whole == NOT_HELD:
+        return f"{last} is not held"
+    if whole in ("", "0"):
+        return f"none in {last}"
+    if whole == SUPPRESSED:
+        return f"how many in {last} is withheld"
+    if unknown == SUPPRESSED:
+        return f"of {whole} in {last}, the share not recorded withheld"
+    return f"of {whole} in {last}, {_percent(unknown)} not recorded"
 
 
 def _percent(text: str) -> str:
@@ -439,8 +692,15 @@ def prevalence(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "indicator_prevalence")
     if frame.is_empty():
         return ABSENT
+    first, last = year(ctx)
+    lacking = _lacking(ctx)
     rows = [
-        [ctx.labels.get(indicator, words(indicator)), *counts, sources.replace("_", " ")]
+        [
+            ctx.labels.get(indicator, words(indicator)),
+            *counts,
+            _sources(ctx, sources)
+            + ("; not all that was due" if indicator in lacking and counts[0] != NOT_HELD else ""),
+        ]
         for indicator, *counts, sources in frame.select(
             "indicator", "children", "events", "repeat_children", "sources"
         ).iter_rows()
@@ -449,9 +709,30 @@ def prevalence(ctx: ReportContext) -> Markdown:
         ["Indicator", "Children", "Events", "Children with two or more", "Sources"],
         rows,
         [5, 2, 2, 3, 5],
-        "Indicators in the last four quarters (distinct children; a source of none is a gap)",
+        f"Children by indicator, {first} to {last} (distinct children of the area under 18 on "
+        f"{first}; a child stands in the row of each). Not held: no dataset tells of it, a gap",
         (0, 4),
     )
+
+
+def _lacking(ctx: ReportContext) -> set[str]:
+    """Return the indicators of which some file due in the last four quarters is missing."""
+    if ctx.holding is None:
+        return set()
+    last = quarter_of(ctx.settings.as_at)
+    quarters = [last]
+    while len(quarters) < QUARTERS_SHOWN:
+        quarters.append(previous_quarter(quarters[-1]))
+    lacking = ctx.holding.filter(
+        pl.col("kind") == "indicator",
+        pl.col("quarter").is_in(quarters),
+        pl.col("state").is_in(["partly", "not received"]),
+    )
+    return set(lacking["name"].to_list())
+
+
+def _sources(ctx: ReportContext, sources: str) -> str:
+    return ", ".join(dataset(ctx, name) for name in sources.split(", "))
 
 
 def distribution(ctx: ReportContext) -> Markdown:
@@ -459,11 +740,13 @@ def distribution(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "overlap_distribution")
     if frame.is_empty():
         return ABSENT
+    first, last = year(ctx)
     return table(
-        ["Indicators", "Children", "Ever in the tracker", "At risk now"],
+        ["Indicators", "Children", "Ever in the tracker", "Open now"],
         frame.select("indicators", "children", "known_to_cse", "at_risk_now").rows(),
         [2, 2, 3, 2],
-        "Children by number of indicators in the last four quarters (distinct children)",
+        f"Children by number of different indicators, {first} to {last} (distinct children of the "
+        f"area under 18 on {first}; those who turned 18 since are counted)",
         (),
     )
 
@@ -473,6 +756,8 @@ def pairs(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "indicator_overlap")
     if frame.is_empty():
         return ABSENT
+    if _unknown(frame, "children"):
+        return Markdown("*Not held: no two indicators are supplied, so no pair can be told.*")
     counted = frame.with_columns(pl.col("children").cast(pl.Int64, strict=False).alias("n")).sort(
         ["n", "indicator_a", "indicator_b"], descending=[True, False, False], nulls_last=True
     )
@@ -487,7 +772,8 @@ def pairs(ctx: ReportContext) -> Markdown:
         ["Indicator", "and", "Children"],
         rows,
         [5, 5, 2],
-        "Pairs that meet most often in one child (distinct children; ties at the end all shown)",
+        "Pairs that meet most often in one child, last four quarters (distinct children; ties at "
+        "the end all shown)",
         (0, 1),
     )
 
@@ -497,28 +783,44 @@ def hotspots(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "hotspots")
     if frame.width == 0:
         return ABSENT
+    states = _states(ctx, "measure", "offence")
+    if states and not states.keys() & {"held", "partly"}:
+        return not_held(ctx, "offences")
+    if frame.is_empty():
+        return Markdown("*No hotspot was found, or there were too few offences to look for any.*")
     columns = ["hotspot", "wards", "count_band", "status", "when", "kinds_of_place", "layers"]
     heads = ["Hotspot", "Wards", "Events", "Status", "When", "Kinds of place", "Nearby"]
     return table(
         heads,
         frame.select(columns).rows(),
         [2, 4, 2, 3, 4, 4, 4],
-        "Hotspots of offending (offences, in bands)",
+        "Hotspots of offending, whole period (offences, in bands)",
         tuple(range(len(heads))),
     )
 
 
 def representation(ctx: ReportContext) -> Markdown:
-    """Known, at risk and population by group."""
+    """Children open now, with several indicators, and living in the area, by group."""
     frame = of(ctx, "representation")
     if frame.is_empty():
         return ABSENT
+    if _unknown(frame, "known") and _unknown(frame, "at_risk"):
+        return not_held(ctx, "cohort_by_quarter")
+    least, as_at = ctx.settings.overlap_at_least, _day(ctx.settings.as_at.isoformat())
     parts = []
     for (dimension,), rows in frame.group_by("dimension", maintain_order=True):
         name = title(str(dimension))
         parts.append(
             table(
-                ["Group", "Known", "At risk", "Population", "Ratio", "95% limits", "Reading"],
+                [
+                    "Group",
+                    "Open now",
+                    f"{least} or more indicators",
+                    "Aged 10 to 17",
+                    "Ratio",
+                    "95% limits",
+                    "Reading",
+                ],
                 [
                     [words(category), *counts, ratio, _limits(lower, upper), finding]
                     for category, *counts, ratio, lower, upper, finding in rows.select(
@@ -527,7 +829,28 @@ def representation(ctx: ReportContext) -> Markdown:
                     ).iter_rows()
                 ],
                 [4, 2, 2, 3, 2, 3, 6],
-                f"Known, at risk and population by {name.lower()} (distinct children)",
+                f"{name}: children open now, with {least} or more indicators, and living in the "
+                f"area (distinct children under 18 on {as_at})",
+                (0, 6),
+            )
+        )  # fmt: skip
+        parts.append(
+            table(
+                ["Group", "Population", "Known per 10,000", "95% limits", "At risk per 10,000",
+                 "95% limits", "Known against population"],
+                [
+                    [words(category), *cells[:2], _limits(*cells[2:4]), cells[4],
+                     _limits(*cells[5:7]), cells[7]]
+                    for category, *cells in rows.select(
+                        "category", "population", "known_rate", "known_rate_lower",
+                        "known_rate_upper", "at_risk_rate", "at_risk_rate_lower",
+                        "at_risk_rate_upper", "against_population",
+                    ).iter_rows()
+                    if category != NOT_RECORDED
+                ],
+                [4, 3, 3, 3, 3, 3, 5],
+                f"Rates per 10,000 children aged 10 to 17 by {name.lower()}; children whose group "
+                "is not recorded are in no rate but that of all",
                 (0, 6),
             )
         )  # fmt: skip
@@ -567,21 +890,27 @@ def interviews(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "return_interviews")
     if frame.is_empty():
         return ABSENT
+    if _unknown(frame, "episodes"):
+        return not_held(ctx, "return_interviews")
     columns = ["quarter", "episodes", "due", "within_72_hours", "late", "none"]
-    return table(
+    made = table(
         ["Quarter", "Episodes", "Interviews due", "On time", "Late", "None recorded"],
         frame.select(columns).rows(),
         [3, 2, 2, 2, 2, 2],
-        "Missing episodes and return interviews by quarter (episodes, not children)",
+        "Missing episodes and return interviews by quarter of the report (episodes, not children). "
+        "None recorded: an interview may have been held that nobody recorded",
     )
+    if _unknown(frame, "none"):
+        return Markdown(f"{made}\n\n{not_held(ctx, 'interviews')}")
+    return _noted(made, received(ctx, "return_interviews"))
 
 
 def screening(ctx: ReportContext) -> Markdown:
     """Coverage of the groups that are to be screened."""
     frame = of(ctx, "screening_coverage")
     if frame.is_empty():
-        return ABSENT
-    return table(
+        return Markdown("*The plan names no group that is to be screened routinely.*")
+    made = table(
         ["Group", "Children", "Ever screened", "Share of the group"],
         [
             [group, children, screened, _percent(percent)]
@@ -590,7 +919,22 @@ def screening(ctx: ReportContext) -> Markdown:
             ).iter_rows()
         ],
         [6, 2, 2, 2],
-        "Children of the groups to be screened routinely, whole period (distinct children)",
+        "Children of the groups to be screened routinely, whole period (distinct children; a child "
+        "may be in several groups)",
+    )
+    if _unknown(frame, "screened"):
+        return Markdown(f"{made}\n\n{not_held(ctx, 'screening')}")
+    lacking = [
+        group.group
+        for group in ctx.settings.screening_groups
+        if any(_states(ctx, "dataset", name).keys() - {"held"} for name in group.datasets)
+    ]
+    if not lacking:
+        return made
+    return _noted(
+        made,
+        f"Not every file that was due was received of: {', '.join(lacking)}. There may be "
+        "more children than can be told.",
     )
 
 
@@ -599,9 +943,11 @@ def disruption(ctx: ReportContext) -> Markdown:
     frame = of(ctx, "disruption_outcomes")
     if frame.is_empty():
         return ABSENT
+    if _unknown(frame, "count"):
+        return not_held(ctx, "disruption_outcomes")
     quarters = sorted(set(frame["quarter"].to_list()))
     cells = {(o, q): n for q, o, n in frame.select("quarter", "outcome", "count").iter_rows()}
-    return table(
+    made = table(
         ["Action", *(_short(quarter) for quarter in quarters)],
         [
             [words(outcome), *(cells.get((outcome, q), "") for q in quarters)]
@@ -610,6 +956,7 @@ def disruption(ctx: ReportContext) -> Markdown:
         [5, *[2] * len(quarters)],
         "Disruption and outcomes by quarter (actions)",
     )
+    return _noted(made, received(ctx, "disruption_outcomes"))
 
 
 def gaps(ctx: ReportContext) -> Markdown:
@@ -727,13 +1074,18 @@ def _stated(entry: Mapping[str, str], field: str) -> str:
 
 
 def code_lists(ctx: ReportContext) -> Markdown:
-    """Code lists used, with their source."""
+    """Code lists used, with the datasets that are read by them."""
     if not ctx.code_lists:
         return Markdown(
-            "Categories are those of the tables; each dataset's codes are mapped to them in the "
-            "data collection plan."
+            "No list is used: each dataset's codes are mapped in the data collection plan itself."
         )
-    return bullets([f"{name}: {source}" for name, source in ctx.code_lists.items()])
+    return table(
+        ["Code list", "Datasets read by it"],
+        list(ctx.code_lists.items()),
+        [4, 12],
+        "Code lists in use",
+        (0, 1),
+    )
 
 
 def short_period(ctx: ReportContext) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from profile_pipeline.source_rows import found_at
-from profile_pipeline.tables import SUBJECT_KEY
+from profile_pipeline.file_rows import in_words, with_file_row
+from profile_pipeline.tables import FILE_ROWS, SUBJECT_KEY, empty
 from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise
 from reports.review import Styles, source_text, write_pairs
 
@@ -55,7 +55,7 @@ def suspects_workbook(
     subject: pl.DataFrame,
     record_person: pl.DataFrame,
     identity: pl.DataFrame,
-    lines: pl.DataFrame | None = None,
+    file_row: pl.DataFrame | None = None,
 ) -> bytes:
     """Return the workbook; the same frames give the same bytes.
 
@@ -65,7 +65,7 @@ def suspects_workbook(
         subject: records.subject.
         record_person: people.record_person.
         identity: people.identity.
-        lines: where rows stand in the agencies' files (`source_rows.LINES`).
+        file_row: quality.file_row, where rows stand in the agencies' files.
     """
     import xlsxwriter
 
@@ -81,10 +81,10 @@ def suspects_workbook(
             sheet.write_string(place, 0, line, style.text)
         write_pairs(
             book, style, "Review", _side_by_side(possible, subject, identity),
-            source_text(identity, lines), ("person_a", "person_b", "why_apart"),
+            source_text(identity, file_row), ("person_a", "person_b", "why_apart"),
             ("speaks_for", "speaks_against"), True, FIELDS,
         )  # fmt: skip
-        told = _told(cross_role, subject, record_person, lines)
+        told = _told(cross_role, subject, record_person, file_row)
         young = told.filter(pl.col("under_18") == "yes")
         also = told.filter(pl.col("child_person_id").is_not_null())
         plain = ("person_id", "names", "born", "rows")
@@ -117,7 +117,7 @@ def _told(
     cross_role: pl.DataFrame,
     subject: pl.DataFrame,
     record_person: pl.DataFrame,
-    lines: pl.DataFrame | None,
+    file_row: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Return people.suspect_cross_role with names, dates of birth and rows of the suspect."""
     wanted = pl.concat([cross_role["person_id"], cross_role["child_person_id"].drop_nulls()])
@@ -129,14 +129,15 @@ def _told(
         separator=" ",
         ignore_nulls=True,
     )
-    line = pl.concat_str("file", pl.lit(", "), "found_at")
+    places = empty(FILE_ROWS) if file_row is None else file_row
+    line = pl.concat_str("dataset", pl.lit(", "), "file", pl.lit(", "), in_words())
     more = pl.len().cast(pl.Int64) - ROWS_SHOWN
     known = (
-        found_at(
+        with_file_row(
             record_person.filter(pl.col("person_id").is_in(wanted.unique().implode()))
             .join(subject.drop("record_id"), on=list(SUBJECT_KEY), how="left")
             .sort("person_id", "dataset", "file", "row"),
-            lines,
+            places,
         )
         .group_by("person_id", maintain_order=True)
         .agg(

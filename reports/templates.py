@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from profile_pipeline.plan.collection import Dataset
@@ -16,6 +17,7 @@ from profile_pipeline.plan.requirement import (
     TemplateColumn,
     choice_meanings,
     choices,
+    due_files,
     template_of,
 )
 from profile_pipeline.workbooks import CREATED, neutralise
@@ -167,6 +169,18 @@ def _validation(column: TemplateColumn, ranges: dict[str, str]) -> dict[str, Any
     return None
 
 
+def _file_name(plan: Plan, dataset: Dataset) -> str:
+    """Say what the filled file is to be called, by names that are due."""
+    names = list(dict.fromkeys(f"{Path(due.file).stem}.xlsx" for due in due_files(plan, dataset)))
+    if len(names) < 2:
+        return f"Name of the file: {names[0]}." if names else "No file is due in this period."
+    what = {"year": "year", "term": "term"}.get(dataset.delivery.every, "quarter")
+    return (
+        f"Name of the file, one each {what}: {names[0]} to {names[-1]}, as the information"
+        " requirement lists them. A corrected file has _v2 at the end of its name."
+    )
+
+
 def _write_notes(
     book: Any, page: Any, plan: Plan, dataset: Dataset, columns: Sequence[TemplateColumn]
 ) -> None:
@@ -183,7 +197,7 @@ def _write_notes(
         f"From: {plan.agency(dataset.agency).name}. For: {settings.title}.",
         f"When filled: {settings.protective_marking}. Blank, it holds no personal data.",
         *HOW,
-        f"Name of the file: {dataset.delivery.files.rpartition('/')[2]}, with .xlsx at its end.",
+        _file_name(plan, dataset),
     ]
     for line, text in enumerate(about, start=1):
         page.merge_range(line, 0, line, 3, neutralise(text), wrap)

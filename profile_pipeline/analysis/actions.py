@@ -10,6 +10,7 @@ import polars as pl
 
 from profile_pipeline.analysis import gaps, person_gaps
 from profile_pipeline.analysis.evidence import Evidence
+from profile_pipeline.analysis.holding import NOT_SUPPLIED
 from profile_pipeline.analysis.representation import UNDER
 from profile_pipeline.marks import cell, number, sentence, share_of
 from profile_pipeline.tables import GEO_HOTSPOTS, PROFILE, conform
@@ -73,7 +74,8 @@ def look_at_unlisted_children(evidence: Evidence) -> pl.DataFrame:
             pl.col("all_unlisted"),
             " of ",
             pl.col("all_children"),
-            " such children are not in the tracker (overlap_distribution).",
+            f" such children are not in the tracker{gaps.lists_held(evidence)} "
+            "(overlap_distribution).",
         ),
         measure=pl.lit("Children of the list looked at, screened, and not yet looked at"),
         outcome=pl.lit("No child with several signs goes unseen because each agency holds one"),
@@ -98,7 +100,9 @@ def interview_in_time(evidence: Evidence) -> pl.DataFrame:
             lead=pl.lit(leads[0] if leads else gaps.POLICE),
             current_position=sentence(
                 share_of(pl.col("all_in_time"), pl.col("all_due")),
-                " in time in the last four quarters (return_interviews).",
+                " of those due in ",
+                pl.col("window"),
+                " were in time (return_interviews).",
             ),
             measure=pl.lit("Share of due interviews held in time, by quarter"),
             outcome=pl.lit("Children who have been missing are heard, and what they say is used"),
@@ -192,8 +196,8 @@ def disrupt_at_hotspots(evidence: Evidence) -> pl.DataFrame:
             strand=pl.lit("pursue"),
             lead=pl.lit(gaps.POLICE),
             current_position=sentence(
-                pl.col("rows"),
-                " hotspots, of them ",
+                _plural(pl.col("rows"), "hotspot", "hotspots"),
+                ", of them ",
                 pl.col("new"),
                 " new; ",
                 number(pl.col("events")),
@@ -268,6 +272,27 @@ def obtain_missing_data(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def agree_supply(evidence: Evidence) -> pl.DataFrame:
+    """What the profile needs and no dataset of the plan supplies."""
+    needs = [
+        gaps.SHORT[key]
+        for key, (state, _) in gaps.needs_not_held(evidence).items()
+        if state == NOT_SUPPLIED
+    ]
+    if not needs:
+        return pl.DataFrame(schema=COLUMNS)
+    return _one(
+        f"Agree with the agencies who will supply: {', '.join(needs)}",
+        "protect",
+        "Sub-group chair",
+        "No dataset of the collection plan supplies them, so the profile can't tell of them "
+        "(intelligence_gaps).",
+        "Datasets agreed in the collection plan, and files received",
+        "What is missing is known to be missing, and is asked for",
+        "red",
+    )
+
+
 def grade_reports(evidence: Evidence) -> pl.DataFrame:
     """Information reports without a grade."""
     return _from_gap(
@@ -312,10 +337,17 @@ RULES: tuple[Rule, ...] = (
     use_licensing_powers,
     widen_referrals,
     obtain_missing_data,
+    agree_supply,
     name_suspects,
     grade_reports,
     record_ethnic_group,
 )
+
+
+def _plural(count: pl.Expr, one: str, more: str) -> pl.Expr:
+    """Return a count with its noun: `1 hotspot`, `3 hotspots`."""
+    noun = pl.when(count == 1).then(pl.lit(one)).otherwise(pl.lit(more))
+    return pl.concat_str(count.cast(pl.String), pl.lit(" "), noun)
 
 
 def _rated(failed: pl.Expr, limit: float) -> pl.Expr:

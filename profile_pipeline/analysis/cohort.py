@@ -142,12 +142,8 @@ def open_children(
 
 
 def is_looked_after(legal_status: pl.Expr) -> pl.Expr:
-    """Return whether the tracker's legal status is one of a looked-after child; null says no."""
-    return (
-        legal_status.str.to_lowercase()
-        .str.contains(r"^\s*(lac\b|cla\b|looked after)")
-        .fill_null(False)
-    )
+    """Return whether the tracker's legal status is that of a looked-after child; null not known."""
+    return recorded(legal_status).str.to_lowercase().str.contains(r"^\s*(lac\b|cla\b|looked after)")
 
 
 def _missing_in_year(
@@ -176,24 +172,30 @@ def _missing_in_year(
 
 
 def cohort_by_quarter(
-    open_child: pl.DataFrame, cse_tracker: pl.DataFrame, settings: ProfileSettings
+    open_child: pl.DataFrame,
+    cse_tracker: pl.DataFrame,
+    settings: ProfileSettings,
+    quarters: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Return profile.cohort_by_quarter: children at each level, opened, closed and carried over.
 
     `opened` and `carried_over` add up to `children`. `closed` counts the children of the end of
     the quarter before who are not counted now, whatever the reason (closed, stepped down, moved,
     turned 18), at the level they had then. A quarter whose tracker never came has no row: no
-    number is known, not nought. Where the tracker of the quarter before is not held, the referral
+    number is known, not nought; asked for by `quarters`, its figures are for `unknown` to take out.
+    Where the tracker of the quarter before is not held, the referral
     date tells whether a child was carried over, and `closed` is 0, for want of a list to close.
 
     Args:
         open_child: analysis.open_child.
         cse_tracker: records.cse_tracker; tells which quarters were delivered.
         settings: settings of the profile.
+        quarters: quarters to print; those ended of which a tracker came when not given.
     """
     table = PROFILE["cohort_by_quarter"]
     delivered = set(cse_tracker["quarter"].to_list())
-    quarters = [label for label in quarters_ended(settings) if label in delivered]
+    if quarters is None:
+        quarters = [label for label in quarters_ended(settings) if label in delivered]
     rule = settings.tracker
     return union(
         (
@@ -258,6 +260,7 @@ def victim_profile(
     cse_tracker: pl.DataFrame,
     ward: pl.DataFrame,
     settings: ProfileSettings,
+    quarters: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Return profile.victim_profile: the open children of each quarter, one dimension at a time.
 
@@ -270,9 +273,11 @@ def victim_profile(
         cse_tracker: records.cse_tracker; tells which quarters were delivered.
         ward: geo.ward.
         settings: settings of the profile.
+        quarters: quarters to print; those ended of which a tracker came when not given.
     """
-    delivered = set(cse_tracker["quarter"].to_list())
-    quarters = [label for label in quarters_ended(settings) if label in delivered]
+    if quarters is None:
+        delivered = set(cse_tracker["quarter"].to_list())
+        quarters = [label for label in quarters_ended(settings) if label in delivered]
     as_written = ("legal_status", "education", "referral_source", "model")
     fixed: dict[str, tuple[pl.Expr, Sequence[str]]] = {
         "risk_level": (pl.col("risk_level"), _all_levels(quarters, settings)),

@@ -44,7 +44,7 @@ def key_findings(evidence: Evidence) -> pl.DataFrame:
 
 def scale(evidence: Evidence) -> pl.DataFrame:
     """How many children are open and at risk, by level, and the change since the quarter before."""
-    cohort = evidence.table(PROFILE["cohort_by_quarter"])
+    cohort = evidence.table(PROFILE["cohort_by_quarter"]).drop_nulls("children")
     if cohort.is_empty():
         return _none()
     latest = str(cohort["quarter"].max())
@@ -87,6 +87,22 @@ LEVEL_WORDS = {
 }
 
 
+def not_held(evidence: Evidence) -> pl.DataFrame:
+    """What the profile can't tell of at all, because nothing is held of it."""
+    names = [gaps.SHORT[key] for key in gaps.needs_not_held(evidence)]
+    if not names:
+        return _none()
+    said = (
+        f"Nothing is held of: {', '.join(names)}. That no figure is shown doesn't mean that there "
+        "is none."
+    )
+    return pl.DataFrame(
+        [(said, HIGH, "intelligence_gaps", "protect")],
+        schema=dict.fromkeys(ROW, pl.String),
+        orient="row",
+    )
+
+
 def unlisted_children(evidence: Evidence) -> pl.DataFrame:
     """Children with several indicators whom the CSE team has never listed."""
     least = evidence.settings.overlap_at_least
@@ -96,7 +112,7 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
             " of the ",
             pl.col("all_children"),
             f" children with {least} or more indicators in the last "
-            "four quarters have never been in the CSE team's tracker.",
+            f"four quarters have never been in the CSE team's tracker{gaps.lists_held(evidence)}.",
         ),
         confidence=pl.lit(MEDIUM),
         table=pl.lit("overlap_distribution"),
@@ -155,8 +171,8 @@ def near_homes(evidence: Evidence) -> pl.DataFrame:
                 pl.col("radius_m").cast(pl.Int64),
                 " m of a children's home, where about ",
                 number(pl.col("expected").round(0)),
-                " would by chance. The homes may draw those who cause harm: nothing is said of the "
-                "children or staff there.",
+                " would by chance (whole period). The homes may draw those who cause harm: nothing "
+                "is said of the children or staff there.",
             ),
             confidence=pl.lit(MEDIUM),
             table=pl.lit("hotspots"),
@@ -180,21 +196,23 @@ def premises(evidence: Evidence) -> pl.DataFrame:
 
 
 def interviews(evidence: Evidence) -> pl.DataFrame:
-    """Return interviews late or not held."""
+    """Return interviews late or none recorded."""
     return (
         gaps.interviews_of_the_year(evidence)
         .filter(pl.col("due") > 0, pl.col("late") + pl.col("none") > 0)
         .select(
             finding=sentence(
-                "In the last four quarters ",
+                "In ",
+                pl.col("window"),
+                " ",
                 share_of(pl.col("all_failed"), pl.col("all_due")),
-                " of return interviews were late or not held (",
+                " of the return interviews due were late or none is recorded (",
                 pl.col("all_late"),
-                " and ",
+                " late, ",
                 pl.col("all_none"),
-                " of ",
+                " with none recorded, of ",
                 pl.col("all_due"),
-                ").",
+                " due).",
             ),
             confidence=pl.lit(HIGH),
             table=pl.lit("return_interviews"),
@@ -221,7 +239,7 @@ def screening(evidence: Evidence) -> pl.DataFrame:
                 cell("screening_coverage", pl.col("group"), column="screened"),
                 " of ",
                 cell("screening_coverage", pl.col("group"), column="children"),
-                " children.",
+                " children of the whole period.",
             ),
             confidence=pl.lit(MEDIUM),
             table=pl.lit("screening_coverage"),
@@ -244,7 +262,9 @@ def hidden(evidence: Evidence) -> pl.DataFrame:
         .filter(pl.col("rows") > 0)
         .select(
             finding=sentence(
-                "Children of these groups are possibly under-identified: ",
+                "Children of these groups are possibly under-identified, a smaller share of the "
+                "children open now than of those with "
+                f"{evidence.settings.overlap_at_least} or more indicators: ",
                 pl.col("groups"),
                 ". A prompt to look, not a finding about them.",
             ),
@@ -261,7 +281,7 @@ def referrals(evidence: Evidence) -> pl.DataFrame:
         gaps.few_referrals(evidence)
         .filter(pl.col("priority") == "high")
         .sort("agency")
-        .select(sources=pl.col("agency").str.join(", "), rows=pl.len())
+        .select(sources=pl.col("agency").str.to_lowercase().str.join("; "), rows=pl.len())
         .filter(pl.col("rows") > 0)
         .select(
             finding=sentence("Very few children are referred by: ", pl.col("sources"), "."),
@@ -274,15 +294,17 @@ def referrals(evidence: Evidence) -> pl.DataFrame:
 
 def who(evidence: Evidence) -> pl.DataFrame:
     """Sex, looked-after status and missing episodes of the children open now."""
-    latest = evidence.table(PROFILE["victim_profile"]).filter(
-        pl.col("quarter") == pl.col("quarter").max()
+    latest = (
+        evidence.table(PROFILE["victim_profile"])
+        .drop_nulls("percent")
+        .filter(pl.col("quarter") == pl.col("quarter").max())
     )
     if latest.is_empty():
         return _none()
     parts = [
         ("sex", "female", "girls"),
         ("looked_after", "yes", "looked after"),
-        ("missing_in_year", "yes", "missing in the year before"),
+        ("missing_in_year", "yes", "missing at least once in the four quarters to then"),
     ]
     quarter = latest["quarter"][0]
     words = [
@@ -290,8 +312,12 @@ def who(evidence: Evidence) -> pl.DataFrame:
         for dimension, category, word in parts
         if _part(latest, dimension, category)[1]
     ]
+    if not words:
+        return _none()
+    day = last_day(str(quarter))
+    said = f"Of the children open and at risk on {day.day} {day:%B %Y}: {', '.join(words)}."
     return pl.DataFrame(
-        [(f"Of the children open now: {', '.join(words)}.", HIGH, "victim_profile", "protect")],
+        [(said, HIGH, "victim_profile", "protect")],
         schema=dict.fromkeys(ROW, pl.String),
         orient="row",
     )
@@ -309,7 +335,7 @@ def pair(evidence: Evidence) -> pl.DataFrame:
         .join(labels, left_on="indicator_b", right_on="indicator", how="left", suffix="_b")
         .select(
             finding=sentence(
-                "The two indicators that most often meet in one child are '",
+                "The two indicators that most often met in one child, last four quarters, are '",
                 pl.coalesce("label", "indicator_a"),
                 "' and '",
                 pl.coalesce("label_b", "indicator_b"),
@@ -361,6 +387,7 @@ def absent_agencies(evidence: Evidence) -> pl.DataFrame:
 
 RULES: tuple[Rule, ...] = (
     scale,
+    not_held,
     harmed_unlisted,
     unlisted_children,
     places,

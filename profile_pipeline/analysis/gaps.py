@@ -10,9 +10,23 @@ from datetime import timedelta
 
 import polars as pl
 
-from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters, quarters_ended
+from profile_pipeline.analysis.counting import (
+    QUARTERS_IN_YEAR,
+    SUSPECT,
+    last_four_quarters,
+    quarters_ended,
+)
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.handling import restricted_rows
+from profile_pipeline.analysis.holding import (
+    FIELD,
+    MEASURE,
+    NOT_SUPPLIED,
+    ROLE,
+    ever_held,
+    not_held,
+    quarters_held,
+)
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.analysis.person_gaps import (
     decisions_not_applied,
@@ -28,6 +42,7 @@ from profile_pipeline.tables import (
     DELIVERY,
     EXPECTATION,
     GEO_HOTSPOTS,
+    HOLDING,
     LINKAGE_ACCURACY,
     MEASURES,
     MISSING_COLUMN,
@@ -113,7 +128,10 @@ def never_delivered(evidence: Evidence) -> pl.DataFrame:
                 pl.col("dataset"),
                 "' for any of ",
                 pl.col("quarters"),
-                " quarters (quality.delivery).",
+                pl.when(pl.col("quarters") == 1)
+                .then(pl.lit(" quarter"))
+                .otherwise(pl.lit(" quarters")),
+                " (quality.delivery).",
             ),
             question=sentence(
                 "Can you supply '",
@@ -127,6 +145,124 @@ def never_delivered(evidence: Evidence) -> pl.DataFrame:
             priority=pl.lit("high"),
         )
     )
+
+
+# What a profile needs and who may hold it: what can't be told, by sector, the question, priority.
+ALL_SECTORS = "All agencies (statutory, health, education and voluntary sector)"
+NEEDED = {
+    (MEASURE, "cse_tracker"): (
+        "The CSE team's tracker is not held: how many children are open, at what level, and who is "
+        "known to the team can't be told",
+        "CSE team or children's services (statutory sector)",
+        "Can the team send its list of children, with level, status and dates, as it stands at the "
+        "end of each quarter?",
+        "high",
+    ),
+    (FIELD, "cse_tracker.screening_date"): (
+        "No date of screening is held: how many children of the groups at greater risk were "
+        "screened can't be told",
+        "CSE team (statutory sector)",
+        "Can the tracker give the date on which each child was screened?",
+        "medium",
+    ),
+    (MEASURE, "offence"): (
+        "Crimes are not held: how many there were, and where, can't be told; that no hotspot is "
+        "shown says nothing",
+        "Police (statutory sector)",
+        "Can recorded crimes with a CSE flag be sent each quarter, with date, place and outcome?",
+        "high",
+    ),
+    (ROLE, SUSPECT): (
+        "Suspects are not held: who causes harm, and how many, can't be told",
+        "Police (statutory sector)",
+        "Can persons suspected in CSE crimes, and those named in information reports, be sent with "
+        "the crime or report they belong to?",
+        "high",
+    ),
+    (MEASURE, "missing_episode"): (
+        "Missing episodes are not held one by one: how often children are missing, from where, and "
+        "where they are found can't be told",
+        "Police, or children's services (statutory sector)",
+        "Can each missing episode be sent with the times of report and return and the kinds of "
+        "place?",
+        "high",
+    ),
+    (FIELD, "missing_episode.returned_at"): (
+        "When missing children returned is not held: how many return interviews were due can't be "
+        "told",
+        "Police, or children's services (statutory sector)",
+        "Can the time of the return be sent with each missing episode?",
+        "medium",
+    ),
+    (FIELD, "missing_episode.interview_at"): (
+        "Return interviews are not held: whether children who were missing were heard can't be "
+        "told",
+        "Children's services (statutory sector), or who interviews for them (voluntary sector)",
+        "Can the date and time of each return interview be sent with its missing episode?",
+        "high",
+    ),
+    (MEASURE, "information_report"): (
+        "Information reports are not held: what practitioners and the public noticed can't be told",
+        ALL_SECTORS,
+        "Are information report forms in use, and who can send their log each quarter?",
+        "medium",
+    ),
+    (MEASURE, "disruption"): (
+        "Disruption and outcomes are not held: what was done against those who pose risk can't be "
+        "told",
+        "Police and licensing (statutory sector)",
+        "Can arrests, warning notices, orders, charges, convictions and licensing actions be sent "
+        "each quarter?",
+        "high",
+    ),
+}
+SHORT = {
+    (MEASURE, "cse_tracker"): "the CSE team's tracker",
+    (FIELD, "cse_tracker.screening_date"): "dates of screening",
+    (MEASURE, "offence"): "crimes",
+    (ROLE, SUSPECT): "suspects",
+    (MEASURE, "missing_episode"): "missing episodes one by one",
+    (FIELD, "missing_episode.returned_at"): "returns of missing children",
+    (FIELD, "missing_episode.interview_at"): "return interviews",
+    (MEASURE, "information_report"): "information reports",
+    (MEASURE, "disruption"): "disruption and outcomes",
+}
+# A need that is told with another: without any tracker its dates need no gap of their own.
+PART_OF = {
+    (FIELD, "cse_tracker.screening_date"): (MEASURE, "cse_tracker"),
+    (FIELD, "missing_episode.returned_at"): (MEASURE, "missing_episode"),
+}
+
+
+def needs_not_held(evidence: Evidence) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the needs held for no quarter of the period: kind and name -> state and datasets."""
+    absent = {
+        (kind, name): (state, datasets)
+        for kind, name, state, datasets in not_held(evidence.table(HOLDING)).iter_rows()
+    }
+    return {key: absent[key] for key in NEEDED if key in absent and PART_OF.get(key) not in absent}
+
+
+def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
+    """What the profile needs and nobody supplies, or of which nothing usable came: not nought."""
+    rows = [
+        _one(
+            "collection",
+            f"{finding}.",
+            (
+                "No dataset of the plan supplies it"
+                if state == NOT_SUPPLIED
+                else f"Nothing usable was received of '{datasets}'"
+            )
+            + " (quality.holding).",
+            agency,
+            question,
+            priority,
+        )
+        for key, (state, datasets) in needs_not_held(evidence).items()
+        for finding, agency, question, priority in [NEEDED[key]]
+    ]
+    return pl.concat(rows) if rows else _none()
 
 
 def missed_quarters(evidence: Evidence) -> pl.DataFrame:
@@ -254,6 +390,24 @@ def unreadable_context(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def partial_context(evidence: Evidence) -> pl.DataFrame:
+    """A register or layer that was read and covers the area, or the children of it, in part."""
+    return (
+        evidence.table(CONTEXT_DELIVERY)
+        .filter(pl.col("status") == "loaded", pl.col("problem").is_not_null())
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "A register or layer tells of the area in part only: ", pl.col("source"), "."
+            ),
+            evidence=sentence(pl.col("problem"), " (quality.context_delivery)"),
+            question=sentence("Can you send '", pl.col("file"), "' for the whole area?"),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
 def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
     """A dataset that doesn't meet what the plan expects of it as a whole."""
     return evidence.named(
@@ -263,10 +417,11 @@ def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
         theme=pl.lit("data quality"),
         finding=sentence(pl.col("title"), " does not meet: ", pl.col("description")),
         evidence=sentence(
+            "Rows that fail: ",
             number(pl.col("failed")),
             " of ",
             number(pl.col("checked")),
-            " rows fail (quality.expectation).",
+            " (quality.expectation).",
         ),
         question=sentence("Why, and can '", pl.col("dataset"), "' be completed?"),
         priority=pl.when(pl.col("severity") == "critical")
@@ -397,23 +552,51 @@ def never_refreshed(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+# Who is likely to record an indicator, by sector, for those that no dataset evidences.
+INDICATOR_HOLDERS = {
+    "missing_from_home_or_care": "Police (statutory sector)",
+    "unauthorised_absence": "Schools (education sector)",
+    "excluded_from_school": "Schools (education sector)",
+    "missing_education": "Children missing education team (education sector)",
+    "offending": "Youth offending service (statutory sector)",
+    "sexually_transmitted_infection": "Sexual health service (health sector)",
+    "substance_misuse": "Substance misuse service (health sector)",
+    "homelessness": "Housing (statutory sector)",
+    "domestic_abuse": "Police, or children's services (statutory sector)",
+    "looked_after": "Children's services (statutory sector)",
+    "mental_health": "Child and adolescent mental health service (health sector)",
+    "gang_involvement": "Police, or youth offending service (statutory sector)",
+    "cse_crime": "Police (statutory sector)",
+    "cse_assessment_factor": "Children's services (statutory sector)",
+    "health_cse_concern": "Sexual health service (health sector)",
+    "voluntary_cse_concern": "Voluntary projects (voluntary sector)",
+    "school_cse_concern": "Schools (education sector)",
+    "named_in_information_report": "Police (statutory sector)",
+    "child_in_need": "Children's services (statutory sector)",
+}
+
+
 def silent_indicators(evidence: Evidence) -> pl.DataFrame:
     """An indicator of the strategy that no dataset evidences: unknown, not absent."""
     labels = evidence.indicators.select("indicator", "label")
     return (
         evidence.table(PROFILE["indicator_prevalence"])
-        .filter(pl.col("sources") == NO_SOURCE)
+        .filter(pl.col("sources") == NO_SOURCE, pl.col("children").fill_null(0) == 0)
         .join(labels, on="indicator", how="left", maintain_order="left")
         .with_columns(label=pl.coalesce("label", "indicator"))
         .select(
             theme=pl.lit("collection"),
             finding=sentence("No dataset evidences the indicator: ", pl.col("label"), "."),
             evidence=pl.lit("Source 'none' in indicator_prevalence; unknown, not absent."),
-            agency=pl.lit(CSE_TEAM),
-            question=sentence(
-                "Which agency records it, in screening or in information reports: ",
-                pl.col("label"),
-                "?",
+            agency=pl.col("indicator").replace_strict(INDICATOR_HOLDERS, default=CSE_TEAM),
+            question=pl.when(pl.col("indicator").is_in(list(INDICATOR_HOLDERS)))
+            .then(sentence("Can you supply records of it: ", pl.col("label"), "?"))
+            .otherwise(
+                sentence(
+                    "Which agency records it, in screening or in information reports: ",
+                    pl.col("label"),
+                    "?",
+                )
             ),
             priority=pl.lit("medium"),
         )
@@ -618,7 +801,9 @@ def unknown_values(evidence: Evidence) -> pl.DataFrame:
             "' doesn't know.",
         ),
         evidence=sentence(
-            number(pl.col("rows")), " rows count as not recorded (quality.unknown_value)."
+            "Rows that count as not recorded for it: ",
+            number(pl.col("rows")),
+            " (quality.unknown_value).",
         ),
         question=sentence("What do these values of '", pl.col("column"), "' mean?"),
         priority=pl.lit("low"),
@@ -924,25 +1109,34 @@ def interviews(column: str) -> pl.Expr:
 def interviews_of_the_year(evidence: Evidence) -> pl.DataFrame:
     """Return one row on the return interviews of the last four quarters.
 
-    Counts `due, late, none` and marks of the figures: `all_due, all_in_time, all_late, all_none`,
-    and `all_failed` of those late and none together.
+    Counts `due, late, none, quarters` (those held, of the four; `window` in words) and marks of the
+    figures: `all_due, all_in_time, all_late, all_none`, and `all_failed` of late and none together.
     """
     return (
         evidence.table(PROFILE["return_interviews"])
-        .filter(pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)))
+        .filter(
+            pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
+            pl.col("none").is_not_null(),
+        )
         .select(
             pl.col("due", "late", "none").sum(),
+            quarters=pl.len(),
             all_due=total(interviews("due")),
             all_in_time=total(interviews("within_72_hours")),
             all_late=total(interviews("late")),
             all_none=total(interviews("none")),
             all_failed=total(interviews("late"), interviews("none")),
         )
+        .with_columns(
+            window=pl.when(pl.col("quarters") < QUARTERS_IN_YEAR)
+            .then(pl.format("{} of the last four quarters (the others are not held)", "quarters"))
+            .otherwise(pl.lit("the last four quarters"))
+        )
     )
 
 
 def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
-    """Too many return interviews late or not held in the last four quarters."""
+    """Too many return interviews late or none recorded in the last four quarters."""
     limit = evidence.settings.gaps.late_or_no_interview_percent
     providers = (
         evidence.named(evidence.table(MEASURES["missing_episode"]).select("dataset").unique())[
@@ -960,14 +1154,15 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
             theme=pl.lit("screening"),
             finding=sentence(
                 share_of(pl.col("all_failed"), pl.col("all_due")),
-                " of return interviews in the last four quarters "
-                "were late or not held: what these children could have said is not known.",
+                " of return interviews due in ",
+                pl.col("window"),
+                " were late or none is recorded: what these children could have said is not known.",
             ),
             evidence=sentence(
                 pl.col("all_late"),
                 " late and ",
                 pl.col("all_none"),
-                " not held of ",
+                " with none recorded, of ",
                 pl.col("all_due"),
                 f" due; the limit is {limit:g}% (return_interviews).",
             ),
@@ -995,7 +1190,10 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
     children, known = total(overlaps("children")), total(overlaps("known_to_cse"))
     return (
         evidence.table(PROFILE["overlap_distribution"])
-        .filter(pl.col("indicators") >= evidence.settings.overlap_at_least)
+        .filter(
+            pl.col("indicators") >= evidence.settings.overlap_at_least,
+            pl.col("known_to_cse").is_not_null(),
+        )
         .select(
             pl.col("children").sum(),
             unlisted=pl.col("children").sum() - pl.col("known_to_cse").sum(),
@@ -1004,6 +1202,17 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
         )
         .filter(pl.col("unlisted") > 0)
     )
+
+
+def lists_held(evidence: Evidence) -> str:
+    """Return in words how much of the tracker is held, to follow its name; empty for all of it."""
+    held = evidence.table(HOLDING).filter(
+        pl.col("kind") == MEASURE, pl.col("name") == "cse_tracker"
+    )
+    quarters = quarters_held(held, MEASURE, "cse_tracker")
+    if len(quarters) == held.height:
+        return ""
+    return f", of which {len(quarters)} of {held.height} quarters are held"
 
 
 # --- victims --------------------------------------------------------------------------------------
@@ -1031,9 +1240,9 @@ def few_referrals(evidence: Evidence) -> pl.DataFrame:
                 number(pl.col("children")),
                 " of ",
                 number(pl.col("total")),
-                f" children ever open; the limit is {limit:g}% (referral sources).",
+                f" children ever open in the period; the limit is {limit:g}% (referral sources).",
             ),
-            agency=pl.col("referral_source"),
+            agency=_capital(pl.col("referral_source")),
             question=pl.lit(
                 "What do you see of children at risk that doesn't become a referral, and why?"
             ),
@@ -1056,8 +1265,8 @@ def hidden_groups(evidence: Evidence) -> pl.DataFrame:
             finding=sentence(
                 "Possibly under-identified, ",
                 pl.col("group"),
-                ": fewer are open to the CSE team "
-                f"than the children with {least} or more indicators would suggest",
+                ": a smaller share of the children open now than of those with "
+                f"{least} or more indicators",
                 pl.when(sure).then(pl.lit("")).otherwise(pl.lit(", which chance may explain")),
                 ". A prompt to look, not a finding about the group.",
             ),
@@ -1094,8 +1303,10 @@ def open_children_unknowns(evidence: Evidence) -> pl.DataFrame:
         "method",
         "referral_source",
     )
-    latest = evidence.table(PROFILE["victim_profile"]).filter(
-        pl.col("quarter") == pl.col("quarter").max(), pl.col("dimension").is_in(asked)
+    latest = (
+        evidence.table(PROFILE["victim_profile"])
+        .filter(pl.col("children").is_not_null())
+        .filter(pl.col("quarter") == pl.col("quarter").max(), pl.col("dimension").is_in(asked))
     )
     unknown, whole = (
         cell("victim_profile", pl.col("quarter"), pl.col("dimension"), category, column="children")
@@ -1149,6 +1360,9 @@ def no_prevalence(evidence: Evidence) -> pl.DataFrame:
 def crimes_without_suspect(evidence: Evidence) -> pl.DataFrame:
     """Recorded crimes that name no suspect."""
     limit = evidence.settings.gaps.not_recorded_percent
+    held = evidence.table(HOLDING)
+    if not (held.is_empty() or ever_held(held, ROLE, SUSPECT)):
+        return _none()  # who is suspected isn't held at all: a gap of its own
     key = ["dataset", "file", "row"]
     named = evidence.table(PERSON_RECORD).filter(pl.col("role") == SUSPECT).select(key).unique()
     offences = (
@@ -1167,7 +1381,8 @@ def crimes_without_suspect(evidence: Evidence) -> pl.DataFrame:
             "agency",
             theme=pl.lit("suspects"),
             finding=sentence(
-                share(pl.col("unnamed"), pl.col("crimes")), " of crimes name no suspect."
+                share(pl.col("unnamed"), pl.col("crimes")),
+                " of crimes name no suspect (whole period).",
             ),
             evidence=sentence(
                 number(pl.col("unnamed")),
@@ -1189,6 +1404,7 @@ def suspects_not_described(evidence: Evidence) -> pl.DataFrame:
     year = evidence.table(PROFILE["suspect_profile"]).filter(
         pl.col("quarter").is_in(last_four_quarters(evidence.settings.as_at)),
         pl.col("dimension").is_in(["sex", "age_band", "appearance", "relationship"]),
+        pl.col("suspects").is_not_null(),
     )
     figure = cell(
         "suspect_profile",
@@ -1359,11 +1575,13 @@ def premises_clusters(evidence: Evidence) -> pl.DataFrame:
 
 RULES: tuple[Rule, ...] = (
     never_delivered,
+    not_held_at_all,
     missed_quarters,
     unusable_files,
     empty_files,
     repeated_files,
     unreadable_context,
+    partial_context,
     missing_columns,
     short_period,
     levels_changed,
@@ -1407,3 +1625,8 @@ def _one(
 
 def _none() -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(ROW, pl.String))
+
+
+def _capital(text: pl.Expr) -> pl.Expr:
+    """Return a text with its first letter capital, the rest as it stands."""
+    return text.str.slice(0, 1).str.to_uppercase() + text.str.slice(1)

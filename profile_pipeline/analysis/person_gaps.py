@@ -1,6 +1,8 @@
 """Gaps about who is who: children harmed and not listed, suspects in doubt, suspects under 18.
 
 Rows as in `gaps`; counts of persons alone, as marks, so that disclosure control reaches them.
+Suspects of whom only restricted information reports speak are not in an edition's people.person,
+and so not counted there. Where no tracker is held, nobody is known to be missing from it.
 """
 
 import polars as pl
@@ -28,7 +30,7 @@ def harmed_unlisted(evidence: Evidence) -> pl.DataFrame:
     """Return one row on children recorded as harmed whom the CSE team has never listed.
 
     Counts `harmed, unlisted`; texts tell the second alone, as the two together would tell how many
-    are left. No row where there is no such child.
+    are left. No row where there is no such child, or no tracker that could tell.
     """
     return (
         evidence.table(PERSON_OVERLAP)
@@ -60,11 +62,13 @@ def harmed_not_known(evidence: Evidence) -> pl.DataFrame:
 
 def suspects_in_doubt(evidence: Evidence) -> pl.DataFrame:
     """Suspects who may be one person with another and are counted as two."""
+    suspects = _suspects(evidence)
     pairs = evidence.table(POSSIBLE_SAME_PERSON)
+    for side in ("person_a", "person_b"):
+        pairs = pairs.join(suspects, left_on=side, right_on="person_id", how="semi")
     doubtful = pl.concat([pairs["person_a"], pairs["person_b"]]).n_unique()
-    suspects = evidence.table(PERSON).filter(pl.col("role") != "child")["person_id"].n_unique()
     return (
-        pl.DataFrame({"doubtful": [doubtful], "suspects": [suspects]})
+        pl.DataFrame({"doubtful": [doubtful], "suspects": [suspects["person_id"].n_unique()]})
         .filter(pl.col("doubtful") > 0)
         .select(
             theme=pl.lit("suspects"),
@@ -87,9 +91,16 @@ def suspects_in_doubt(evidence: Evidence) -> pl.DataFrame:
     )
 
 
+def _suspects(evidence: Evidence) -> pl.DataFrame:
+    """Return `person_id` of the suspects that may be counted."""
+    return evidence.table(PERSON).filter(pl.col("role") != "child").select("person_id")
+
+
 def suspects_under_18(evidence: Evidence) -> pl.DataFrame:
     """Suspects under 18, and suspects who may themselves be a child recorded as harmed."""
-    found = evidence.table(SUSPECT_CROSS_ROLE)
+    found = evidence.table(SUSPECT_CROSS_ROLE).join(
+        _suspects(evidence), on="person_id", how="semi"
+    )
     young, child = pl.col("under_18") == "yes", pl.col("child_person_id").is_not_null()
     harmed = child & (pl.col("harmed") == "yes").fill_null(False)
     suspect = pl.col("person_id")

@@ -17,6 +17,7 @@ CORE_FIELDS = (
     "postcode",
 )
 _KEY = ["dataset", "quarter", "measure"]
+POSTCODE, SECTOR = "postcode", "postcode_sector"
 
 
 def data_quality(
@@ -37,7 +38,8 @@ def data_quality(
     rows_superseded (counts), cells_repaired (count), columns_missing (count), days_late (days
     after the due date, 0 when in time; null when nothing arrived), delivered (1 or 0),
     linked_percent (records whose person has a record in another dataset, of all, 0-100) and
-    complete_percent:<field> (children's records that give the field, 0-100). By rule:
+    complete_percent:<field> (children's records that give the field, 0-100; a dataset that gives
+    the sector of every postcode and never the whole is judged by `postcode_sector`). By rule:
     rows_quarantined:<rule> (a row that breaks two rules counts for each) and
     cells_repaired:<rule>, where there are any. unknown_values (spellings that no table knows),
     expectations_failed (rules of the plan not met; they judge the whole dataset, so that the count
@@ -251,9 +253,24 @@ def _complete(
     )
     long = (
         records.group_by("dataset", quarter="file_quarter")
-        .agg(pl.col(field).is_not_null().mean() * 100 for field in fields)
+        .agg(pl.col(field).is_not_null().mean() * 100 for field in [*fields, SECTOR])
         .unpivot(index=["dataset", "quarter"], variable_name="field", value_name="value")
     )
+    coarse = (
+        records.group_by("dataset")
+        .agg(coarse=~pl.col(POSTCODE).is_not_null().any() & pl.col(SECTOR).is_not_null().any())
+        .filter("coarse")["dataset"]
+        .to_list()
+    )
+    by_sector = pl.col("dataset").is_in(coarse)
+    long = long.filter(
+        pl.when(pl.col("field") == SECTOR).then(by_sector)
+        .when(pl.col("field") == POSTCODE).then(~by_sector)
+        .otherwise(pl.lit(True))
+    )  # fmt: skip
     if collected is not None:
-        long = long.join(collected, on=["dataset", "field"], how="semi")
+        asked = pl.col("field").replace({SECTOR: POSTCODE})
+        long = long.with_columns(asked=asked).join(
+            collected, left_on=["dataset", "asked"], right_on=["dataset", "field"], how="semi"
+        )
     return _measured(long.with_columns(measure=pl.format("complete_percent:{}", "field")))

@@ -5,11 +5,13 @@ values that may be printed are spellings that no table knows, under `printable_v
 are text as printed.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
-from profile_pipeline.analysis.quality_rag import COMPLETE, NOT_TOLD, OVERALL
+from profile_pipeline.analysis.quality_rag import COMPLETE, OVERALL
+from profile_pipeline.file_rows import EARLIER, FILE_ROW, file_in_words, with_file_row
 
 # What a letter may print of a spelling: held by at least so many rows, and no longer than a code.
 LEAST_ROWS = 3
@@ -17,6 +19,7 @@ LONGEST = 30
 MOST_DIGITS = 4
 # Numbers printed for one rule and file; the analyst sends the rest on request.
 MOST_RANGES = 80
+MOST_REPEATS = 30
 
 # Repairs that lost nothing: read another way, or the agency's own "not known".
 READ_ANOTHER_WAY = (
@@ -35,11 +38,27 @@ BY_DATASET = (
     "quality.heading",
     "quality.missing_column",
     "quality.unknown_value",
+    "quality.file_row",
     "profile.data_quality",
     "analysis.quality_rag",
 )
+# Measures of a delivery as its letter words them, where the newest is red or amber.
+JUDGED = {
+    "delivered": "nothing arrived",
+    "days_late": "it came late",
+    "columns_missing": "columns are missing",
+    "quarantined_percent": "rows that could not be used",
+    "repaired_percent": "cells that had to be read another way or left out",
+    "duplicate_percent": "rows that repeat another",
+    "unknown_values": "codes that no list knows",
+    "expectations_failed": "values other than was agreed",
+    "volume_outlier": "far more or fewer rows than before, which may be true",
+}
 EVERYBODY = "All agencies"
 TEXT = pl.String
+# The first sentence; a full stop within a quoted heading ends none.
+SENTENCE = re.compile(r"(?:(?<![^\s(])'[^']*'|.)*?[.](?=\s|$)|.+", re.DOTALL)
+VERSION = re.compile(rf"\S+{EARLIER.removesuffix('$')}")
 
 STATES = {
     "loaded": "Used",
@@ -47,10 +66,11 @@ STATES = {
     "awaited": "Not due yet",
     "unreadable": "Could not be read",
     "unusable": "Could not be used",
-    "refused": "Refused",
+    "refused": "Not read yet",
     "unexpected": "Not in the plan; not read",
-    "superseded": "Replaced by a newer delivery",
+    "superseded": "Not counted",
 }
+OURS = "it lies with us; you need not send it again"
 FIELDS = {
     "forename": "Forename",
     "surname": "Surname",
@@ -59,6 +79,7 @@ FIELDS = {
     "ethnicity_code": "Ethnic group",
     "disability": "Disability",
     "postcode": "Postcode",
+    "postcode_sector": "Postcode sector",
 }
 
 
@@ -67,21 +88,21 @@ def letter_tables(
     datasets: pl.DataFrame,
     agency: str,
     *,
-    lines: pl.DataFrame,
+    agreed: pl.DataFrame,
     identity: Collection[tuple[str, str]],
     gaps: pl.DataFrame,
 ) -> dict[str, pl.DataFrame]:
     """Return the tables of one agency's letter by section; a section without rows is empty.
 
-    Sections: summary, received, unused, blanked, repaired, columns_missing, columns_renamed,
-    unknown, complete, gaps.
+    Sections: summary, received, unused, repeated, blanked, repaired, columns_missing,
+    columns_renamed, unknown, complete, gaps.
 
     Args:
         frames: by name those of BY_DATASET and records.subject; others are not looked at.
         datasets: `dataset, agency, title`.
         agency: name of the agency.
-        lines: `dataset, file, row, line, word`: where rows stand in the agency's file, for files
-            in which that is certain.
+        agreed: `dataset, column, heading` that are as agreed though they differ: headings of the
+            blank template, and of a statutory return's layout.
         identity: `(dataset, column)` of columns that say who a person is or where they live.
         gaps: the agency's own gaps as the edition prints them: `gap, finding, question, due,
             priority`.
@@ -96,11 +117,12 @@ def letter_tables(
     return {
         "summary": _summary(mine, own),
         "received": _received(mine["quality.delivery"], mine["profile.data_quality"]),
-        "unused": _unused(mine, lines),
-        "blanked": _blanked(mine, lines),
-        "repaired": _repaired(mine["quality.repairs"], mine["quality.delivery"]),
+        "unused": _unused(mine),
+        "repeated": _repeated(mine),
+        "blanked": _blanked(mine),
+        "repaired": _repaired(mine),
         "columns_missing": _columns_missing(mine["quality.missing_column"]),
-        "columns_renamed": _columns_renamed(mine["quality.heading"]),
+        "columns_renamed": _columns_renamed(mine["quality.heading"], agreed),
         "unknown": _unknown(mine["quality.unknown_value"], identity, names),
         "complete": _complete(mine["analysis.quality_rag"]),
         "gaps": gaps.select("gap", "finding", "question", "due", "priority"),
@@ -195,7 +217,10 @@ def _text(count: str | pl.Expr) -> pl.Expr:
 
 
 def _summary(mine: Mapping[str, pl.DataFrame], own: pl.DataFrame) -> pl.DataFrame:
-    """One row a dataset: quarters that came of those due, rows, and how the newest is judged."""
+    """One row a dataset: quarters that came of those due, rows, and how the newest is judged.
+
+    Rows received are those used, repeated, and not to be used.
+    """
     delivery = (
         mine["quality.delivery"]
         .filter(pl.col("status") != "unexpected")
@@ -212,20 +237,14 @@ def _summary(mine: Mapping[str, pl.DataFrame], own: pl.DataFrame) -> pl.DataFram
         .agg(
             rows=pl.len(),
             used=pl.col("fate").is_in(["harmonised", "kept_apart"]).sum(),
+            repeated=(pl.col("fate") == "duplicate").sum(),
             unused=(pl.col("fate") == "quarantined").sum(),
         )
-    )
-    newest = (
-        mine["analysis.quality_rag"]
-        .filter(pl.col("measure") == OVERALL)
-        .sort("quarter")
-        .unique("dataset", keep="last")
-        .select("dataset", "rag", "quarter")
     )
     return (
         own.join(delivery, on="dataset", how="left", maintain_order="left")
         .join(fate, on="dataset", how="left", maintain_order="left")
-        .join(newest, on="dataset", how="left", maintain_order="left")
+        .join(_newest(mine["analysis.quality_rag"]), on="dataset", how="left")
         .select(
             pl.col("title").alias("Dataset"),
             pl.format("{} of {}", pl.col("came").fill_null(0), pl.col("due").fill_null(0)).alias(
@@ -233,11 +252,49 @@ def _summary(mine: Mapping[str, pl.DataFrame], own: pl.DataFrame) -> pl.DataFram
             ),
             _text(pl.col("rows").fill_null(0)).alias("Rows received"),
             _text(pl.col("used").fill_null(0)).alias("Used"),
+            _text(pl.col("repeated").fill_null(0)).alias("Repeats"),
             _text(pl.col("unused").fill_null(0)).alias("Could not be used"),
-            pl.format(
-                "{} ({})", pl.col("rag").fill_null(NOT_TOLD), pl.col("quarter").fill_null("none")
-            ).alias("Newest delivery"),
+            pl.col("newest").fill_null("–").alias("Newest delivery"),
         )
+    )
+
+
+def _newest(rag: pl.DataFrame) -> pl.DataFrame:
+    """Return `dataset, newest`: how the newest delivery is judged, its quarter, and why."""
+    overall = (
+        rag.filter(pl.col("measure") == OVERALL)
+        .sort("quarter")
+        .unique("dataset", keep="last")
+        .select("dataset", "quarter", "rag")
+    )
+    measure = pl.col("measure")
+    field = measure.str.strip_prefix(COMPLETE)
+    words = (
+        pl.when(measure.str.starts_with(COMPLETE))
+        .then(
+            pl.format(
+                "{} often not given",
+                field.replace_strict(FIELDS, default=field, return_dtype=TEXT)
+                .str.slice(0, 1)
+                .str.to_lowercase()
+                + field.replace_strict(FIELDS, default=field, return_dtype=TEXT).str.slice(1),
+            )
+        )
+        .otherwise(measure.replace_strict(JUDGED, default=measure, return_dtype=TEXT))
+    )
+    why = (
+        rag.filter(measure != OVERALL, pl.col("rag").is_in(["red", "amber"]))
+        .join(overall, on=["dataset", "quarter", "rag"], how="semi")
+        .with_columns(words=words)
+        .sort("group", "measure")
+        .group_by("dataset", maintain_order=True)
+        .agg(why=pl.col("words").str.join("; "))
+    )
+    return overall.join(why, on="dataset", how="left", maintain_order="left").select(
+        "dataset",
+        newest=pl.concat_str(
+            pl.format("{} ({})", "rag", "quarter"), "why", separator=": ", ignore_nulls=True
+        ),
     )
 
 
@@ -246,70 +303,90 @@ def _received(delivery: pl.DataFrame, quality: pl.DataFrame) -> pl.DataFrame:
         "dataset", "quarter", late="value"
     )
     word = (
-        pl.when(pl.col("status") == "missing")
+        pl.when(pl.col("status").is_in(["missing", "awaited", "superseded", "unexpected"]))
         .then(pl.lit(None, dtype=TEXT))
         .when(pl.col("late").is_null())
-        .then(pl.lit("can't be told"))
+        .then(pl.lit("not known"))
         .when(pl.col("late") == 0)
         .then(pl.lit("in time"))
         .otherwise(_text("late"))
     )
-    state = pl.col("status").replace_strict(STATES, default=pl.col("status"), return_dtype=TEXT)
-    # Only what is wrong is told, not how a file that counts compares with one it replaced.
-    wrong = pl.when(pl.col("status") != "loaded").then("problem")
+    delivery = delivery.with_columns(
+        fault=pl.Series(
+            [fault_alone(*row) for row in delivery.select("problem", "file").iter_rows()],
+            dtype=TEXT,
+        )
+    )
+    # Links and permissions are the partnership's own: nothing that the sender could put right.
+    is_ours = (pl.col("status") == "refused") | pl.col("fault").str.contains("can't be opened")
+    is_ours = is_ours.fill_null(value=False)
+    came = delivery.filter(is_ours).select("dataset", "quarter", status=pl.lit("missing"))
+    delivery = delivery.join(came, on=["dataset", "quarter", "status"], how="anti")
+    fault = pl.when(is_ours).then(pl.lit(OURS)).otherwise("fault")
+    state = (
+        pl.when(is_ours)
+        .then(pl.lit(STATES["refused"]))
+        .otherwise(
+            pl.col("status").replace_strict(STATES, default=pl.col("status"), return_dtype=TEXT)
+        )
+    )
+    wrong = fault.str.slice(0, 1).str.to_lowercase() + fault.str.slice(1)
     return (
         delivery.join(late, on=["dataset", "quarter"], how="left", maintain_order="left")
         .sort("title", "quarter", "file", nulls_last=True)
         .select(
             pl.col("title").alias("Dataset"),
             pl.col("quarter").alias("Quarter"),
-            pl.col("file").alias("File"),
+            file_in_words("file").alias("File"),
             _text("rows").alias("Rows"),
-            pl.concat_str([state, wrong], separator=": ", ignore_nulls=True).alias(
-                "What became of it"
-            ),
+            pl.concat_str(
+                [state, pl.when(pl.col("status") == "superseded").then(fault).otherwise(wrong)],
+                separator=": ",
+                ignore_nulls=True,
+            ).alias("What became of it"),
             word.alias("Days late"),
         )
     )
 
 
-def _where(frame: pl.DataFrame, lines: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Return `by`, `count` and `where`: the rows by their line in the file, or as data rows."""
-    placed = frame.join(
-        lines.select("dataset", "file", "row", "line", "word"),
-        on=["dataset", "file", "row"],
-        how="left",
-        maintain_order="left",
-    )
+def fault_alone(problem: str | None, file: str | None) -> str | None:
+    """Return what is wrong with a file, without what the analyst is told to do about it.
+
+    A problem is `<file>: <what is wrong>. <what to do>`, several one after another.
+    """
+    if problem is None:
+        return None
+    told = problem.split(f"{file}: ") if file else [problem]
+    sentences = [SENTENCE.match(part.strip()) for part in told if part.strip()]
+    kept = dict.fromkeys(match[0] for match in sentences if match)
+    return VERSION.sub("an earlier version", " ".join(kept))
+
+
+def _where(frame: pl.DataFrame, places: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Return `by`, `count` and `where`: the rows as a spreadsheet shows the file, or as records."""
+    placed = with_file_row(frame, places)
     grouped = placed.group_by(by, maintain_order=True).agg(
         count=pl.col("row").n_unique(),
         rows=pl.col("row").unique().sort(),
-        lines=pl.col("line").unique().sort(),
-        word=pl.col("word").first(),
-        certain=pl.col("line").is_not_null().all(),
+        places=pl.col(FILE_ROW).unique().sort(),
+        certain=pl.col(FILE_ROW).is_not_null().all(),
     )
     texts = [
-        f"{word}{'s' if count > 1 else ''} {ranges(line if certain else (n + 1 for n in row))}"
-        for count, row, line, word, certain in (
-            (c, r, li, w if ok else "data row", ok)
-            for c, r, li, w, ok in grouped.select(
-                "count", "rows", "lines", "word", "certain"
-            ).iter_rows()
-        )
+        _rows_in_words(place if certain else [n + 1 for n in row], certain=certain)
+        for row, place, certain in grouped.select("rows", "places", "certain").iter_rows()
     ]
     return grouped.select(*by, "count").with_columns(where=pl.Series("where", texts, TEXT))
 
 
-def _unused(mine: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.DataFrame:
+def _rows_in_words(numbers: Sequence[int], *, certain: bool) -> str:
+    word = "row" if certain else "record"
+    return f"{word}{'s' if len(numbers) > 1 else ''} {ranges(numbers)}"
+
+
+def _unused(mine: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Rows that could not be used: by file and rule, where they stand."""
     key = ["title", "dataset", "file", "column", "reason"]
     quarantine = _headed(mine["quality.quarantine"], mine["quality.heading"])
-    twice = mine["quality.duplicate"].with_columns(
-        column=pl.lit(None, dtype=TEXT),
-        reason=pl.lit(
-            "the same row stands earlier in the same file, to the letter; it counts once"
-        ),
-    )
     whole = (
         mine["quality.fate"]
         .filter(pl.col("rule").str.contains("unusable_file"))
@@ -317,15 +394,44 @@ def _unused(mine: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.DataFra
             column=pl.lit(None, dtype=TEXT), reason=pl.lit("the file as a whole could not be used")
         )
     )
-    parts = [part.select(*key, "row") for part in (quarantine, twice, whole)]
-    found = _where(pl.concat(parts).sort(*key, "row", nulls_last=True), lines, key)
+    parts = [part.select(*key, "row") for part in (quarantine, whole)]
+    found = _where(
+        pl.concat(parts).sort(*key, "row", nulls_last=True), mine["quality.file_row"], key
+    )
     return found.select(
         pl.col("title").alias("Dataset"),
         pl.col("file").alias("File"),
-        pl.col("column").alias("Column"),
-        _sentence("reason").alias("Why"),
+        pl.col("column").fill_null("the row as a whole").alias("Column"),
+        _sentence("reason").alias("What is wrong"),
         _text("count").alias("Rows"),
         pl.col("where").alias("Where in your file"),
+    )
+
+
+def _repeated(mine: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Rows that repeat an earlier one of their file, by file: which repeats which."""
+    places = mine["quality.file_row"]
+    told = with_file_row(mine["quality.duplicate"], places).rename({"row": "again"})
+    first = with_file_row(told.rename({"kept_row": "row", FILE_ROW: "place"}), places).with_columns(
+        certain=pl.col("place").is_not_null() & pl.col(FILE_ROW).is_not_null()
+    )
+    pair = (
+        pl.when("certain")
+        .then(pl.format("row {} repeats row {}", "place", FILE_ROW))
+        .otherwise(pl.format("record {} repeats record {}", pl.col("again") + 1, pl.col("row") + 1))
+    )
+    found = (
+        first.sort("title", "file", "again")
+        .group_by("title", "file", maintain_order=True)
+        .agg(count=pl.len(), shown=pair.head(MOST_REPEATS).str.join("; "))
+    )
+    left = pl.col("count").cast(pl.Int64) - MOST_REPEATS
+    more = pl.when(left > 0).then(pl.format("; and {} more (ask for the list)", left))
+    return found.select(
+        pl.col("title").alias("Dataset"),
+        pl.col("file").alias("File"),
+        _text("count").alias("Rows"),
+        (pl.col("shown") + more.otherwise(pl.lit(""))).alias("Where in your file"),
     )
 
 
@@ -342,25 +448,28 @@ def _headed(frame: pl.DataFrame, heading: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(column=pl.coalesce("heading", "column"))
 
 
-def _blanked(mine: Mapping[str, pl.DataFrame], lines: pl.DataFrame) -> pl.DataFrame:
+def _blanked(mine: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Cells that hold something impossible, which the agency alone can put right."""
     key = ["title", "dataset", "file", "column", "reason"]
     lost = mine["quality.repairs"].filter(~pl.col("rule").is_in(READ_ANOTHER_WAY))
     headed = _headed(lost, mine["quality.heading"]).sort(*key, "row", nulls_last=True)
-    return _where(headed, lines, key).select(
+    return _where(headed, mine["quality.file_row"], key).select(
         pl.col("title").alias("Dataset"),
         pl.col("file").alias("File"),
         pl.col("column").alias("Column"),
-        _sentence("reason").alias("Why"),
+        _sentence("reason").alias("What is wrong"),
         _text("count").alias("Rows"),
         pl.col("where").alias("Where in your file"),
     )
 
 
-def _repaired(repairs: pl.DataFrame, delivery: pl.DataFrame) -> pl.DataFrame:
-    quarters = delivery.select("dataset", "file", "quarter").drop_nulls("file").unique()
+def _repaired(mine: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    quarters = (
+        mine["quality.delivery"].select("dataset", "file", "quarter").drop_nulls("file").unique()
+    )
     return (
-        repairs.filter(pl.col("rule").is_in(READ_ANOTHER_WAY))
+        _headed(mine["quality.repairs"], mine["quality.heading"])
+        .filter(pl.col("rule").is_in(READ_ANOTHER_WAY))
         .join(quarters, on=["dataset", "file"], how="left", maintain_order="left")
         .group_by("title", "column", "reason")
         .agg(cells=pl.len(), quarters=pl.col("quarter").drop_nulls().unique().sort().str.join(", "))
@@ -392,12 +501,13 @@ def _columns_missing(missing: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _columns_renamed(heading: pl.DataFrame) -> pl.DataFrame:
+def _columns_renamed(heading: pl.DataFrame, agreed: pl.DataFrame) -> pl.DataFrame:
     def folded(name: str) -> pl.Expr:
         return pl.col(name).str.replace_all(r"\s+", " ").str.strip_chars().str.to_lowercase()
 
     return (
-        heading.filter(folded("column") != folded("heading"))
+        heading.join(agreed, on=["dataset", "column", "heading"], how="anti")
+        .filter(folded("column") != folded("heading"))
         .group_by("title", "column", "heading")
         .agg(quarters=pl.col("quarter").unique().sort().str.join(", "))
         .sort("title", "column", "heading")

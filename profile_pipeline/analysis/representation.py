@@ -6,7 +6,6 @@ a difference that chance may explain is said to be one. Shares not recorded are 
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
 from profile_pipeline.ages import age_on
@@ -29,7 +28,6 @@ from profile_pipeline.tables import (
     AGE_BANDS,
     ETHNIC_GROUPS,
     NOT_RECORDED,
-    POPULATION_COMPARISON,
     PROFILE,
     SEXES,
     TOTAL,
@@ -38,12 +36,19 @@ from profile_pipeline.tables import (
 )
 
 UNDER = "possible under-identification"
-MAYBE_UNDER = "fewer known than at risk, which chance may explain"
-OVER = "a larger share of the known than of those at risk"
+MAYBE_UNDER = (
+    "a smaller share of the open than of those with several indicators, which chance may explain"
+)
+OVER = "a larger share of the open than of those with several indicators"
 NO_DIFFERENCE = "no difference beyond chance"
-NO_COMPARISON = "cannot tell: no child of the group at risk"
+NO_COMPARISON = "cannot tell: no child of the group has several indicators"
 TOO_MUCH_UNKNOWN = "cannot tell: too much is not recorded"
 NOT_COMPARED = "not compared"
+PER = 10_000  # rates are of so many residents aged 10 to 17
+FEWER = "fewer than among all who live there"
+MORE = "more than among all who live there"
+AS_MANY = "no difference beyond chance"
+NO_POPULATION = "cannot tell"
 FALSE_DISCOVERY_RATE = 0.10
 Z90 = 1.6448536269514722  # an alert short of an alarm, as the inner limits of a funnel plot are
 
@@ -99,7 +104,7 @@ def representation(
             )
         ),
         "age": residents(population, age_edges=edges),
-        "ward": residents(population).join(
+        "ward": residents(population, wards=True).join(
             ward.select("ward_code", "ward"), on="ward_code", how="left"
         ),
     }
@@ -196,53 +201,49 @@ def _dimension(
         .then(pl.lit(MAYBE_UNDER))
         .otherwise(pl.lit(NO_DIFFERENCE))
     )
-    return conform(frame.with_columns(finding=finding), PROFILE["representation"])
+    against = [_against_population(frame, name) for name in ("known", "at_risk")]
+    told = pl.concat([frame.with_columns(finding=finding), *against], how="horizontal")
+    if "against_population" not in told.columns:
+        told = told.with_columns(against_population=pl.lit(None, dtype=pl.String))
+    return conform(
+        told.with_columns(
+            pl.when(compared).then(pl.col("against_population").fill_null(NO_POPULATION))
+        ),
+        PROFILE["representation"],
+    )
 
 
-def compare_with_population(representation: pl.DataFrame) -> pl.DataFrame:
-    """Return known and at risk against the children who live in the area, by group.
+def _against_population(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return a rate per 10,000 residents with limits, and what may be said of it, by row.
 
-    `expected` is the number the group would have if children were known (or at risk) in
-    proportion to the population of that age; the limits are of observed over expected (Byar from
-    10 children, exact Poisson below). Groups without a population are left out.
-
-    Args:
-        representation: profile.representation.
-
-    Returns:
-        tables.POPULATION_COMPARISON.
+    `expected` is the number a group would have if its children were as frequent as those of all
+    groups together that have a population. Limits are Byar's from 10 children, exact Poisson's
+    below; few and many are told when they are beyond chance among all groups of the dimension
+    (mid-P, Benjamini-Hochberg at .10).
     """
-    groups = representation.filter(
-        ~pl.col("category").is_in([NOT_RECORDED, TOTAL]), pl.col("population") > 0
-    )
-    frames = [_observed_over_expected(groups, name) for name in ("known", "at_risk")]
-    return conform(pl.concat(frames), POPULATION_COMPARISON)
-
-
-def _observed_over_expected(groups: pl.DataFrame, name: str) -> pl.DataFrame:
-    expected = (
-        pl.col(name).sum().over("dimension")
-        * pl.col("population")
-        / pl.col("population").sum().over("dimension")
-    )
-    frame = groups.select(
-        "dimension",
-        "category",
-        comparison=pl.lit(f"{name}/population"),
-        observed=name,
-        expected=expected,
-    )
+    living = pl.when(pl.col("population") > 0).then(pl.col("population"))
+    frame = frame.select("category", observed=name, living=living)
+    group = ~frame["category"].is_in([NOT_RECORDED, TOTAL]) & frame["living"].is_not_null()
+    part = frame.filter(group)
+    share = float(part["observed"].sum()) / max(1.0, float(part["living"].sum()))
+    expected = (part["living"] * share).to_numpy()
     lower, upper = poisson_limits(frame["observed"].to_numpy())
-    over = np.where(frame["expected"].to_numpy() > 0, frame["expected"].to_numpy(), np.nan)
-    return frame.with_columns(
-        ratio=pl.col("observed") / pl.col("expected"),
-        lower=pl.Series(lower / over, dtype=pl.Float64),
-        upper=pl.Series(upper / over, dtype=pl.Float64),
-        p_low=pl.Series(mid_p_low(frame["observed"].to_numpy(), over), dtype=pl.Float64),
-    ).with_columns(
-        pl.col("ratio", "lower", "upper").fill_nan(None),
-        p_low_adjusted=pl.col("p_low")
-        .fill_nan(1.0)
-        .map_batches(lambda p: pl.Series(benjamini_hochberg(p.to_numpy())), return_dtype=pl.Float64)
-        .over("dimension"),
+    rates = frame.select(
+        (pl.lit(PER) * values / pl.col("living")).alias(f"{name}_{column}")
+        for column, values in (
+            ("rate", pl.col("observed")),
+            ("rate_lower", pl.Series(lower)),
+            ("rate_upper", pl.Series(upper)),
+        )
     )
+    if name == "at_risk" or share == 0:
+        # Children with several indicators are those some agency saw: no share is expected.
+        return rates
+    observed = part["observed"].to_numpy()
+    low = benjamini_hochberg(mid_p_low(observed, expected)) <= FALSE_DISCOVERY_RATE
+    high = benjamini_hochberg(1 - mid_p_low(observed, expected)) <= FALSE_DISCOVERY_RATE
+    words = [FEWER if few else MORE if many else AS_MANY
+             for few, many in zip(low.tolist(), high.tolist(), strict=True)]  # fmt: skip
+    told = pl.DataFrame({"category": part["category"], "against_population": words})
+    said = frame.join(told, on="category", how="left", maintain_order="left")
+    return rates.with_columns(said["against_population"])

@@ -1,4 +1,4 @@
-"""Return interviews after missing episodes: how many were due, in time, late or not held.
+"""Return interviews after missing episodes: how many were due, in time, late or not recorded.
 
 Statutory guidance (DfE, January 2014) asks for an interview within 72 hours of the return.
 """

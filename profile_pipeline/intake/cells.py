@@ -13,6 +13,8 @@ from datetime import date
 import polars as pl
 
 from profile_pipeline.codes.lookup import fold_expr
+from profile_pipeline.intake.dates import read_other_forms
+from profile_pipeline.intake.person_names import name_part, whole_name
 
 ISO_DATES = ("%Y-%m-%d",)
 ISO_MOMENTS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
@@ -27,32 +29,73 @@ UNIT = rf"^({OUTWARD})([0-9][ABD-HJLNP-UW-Z]{{2}}|0AA)$"
 SECTOR = rf"^({OUTWARD}) ([0-9])$"
 DISTRICT = rf"^({OUTWARD})$"
 ONE_DIGIT = "^(" + "|".join(f"{digit}{{10}}" for digit in range(10)) + ")$"
+# A spreadsheet's 1.23457E+09: the digits that told numbers apart are gone.
+DIGITS_LOST = r"^\d([.,]\d+)?[eE]\+\d+$"
+WHOLE_AS_FRACTION = r"^(\d+)\.0+$"
+THOUSANDS = r"^-?\d{1,3}(,\d{3})+(\.\d+)?$"
+AGE_IN_WORDS = (
+    r"^(?:(?<years>\d{1,3})\s*(?:y|yrs?|years?)\.?(?:\s*old)?)?[\s,]*"
+    r"(?:(?:and\s+)?(?<months>\d{1,2})\s*(?:m|mo|mths?|months?)\.?(?:\s*old)?)?$"
+)
+# The NHS's codes for no fixed abode, not known and living abroad.
+NO_HOME = r"^(ZZ99 ?[0-9][A-Z]{2}|NFA|NO FIXED (ABODE|ADDRESS)|HOMELESS)$"
+NO_ANSWER = "\x00"  # a spelling that means "not recorded"
+ENUMERATOR = r"^\(?[A-Za-z]{1,2}(?:\.[A-Za-z0-9]{1,4})*\)\s*|^\(?[A-Za-z]\.[A-Za-z0-9]{1,4}\)?\s+"
+CODE_FIRST = (
+    r"^((?:[A-Za-z]{0,2}\d{1,3}[A-Za-z]?(?:\.\d{1,2})?|[A-Za-z]|[A-Z]{4}))"
+    r"(?:\s*[-–:=>./]+\s*|\s+)(\S.*)$"
+)
 UPN = r"^[A-Z][0-9]{11}[0-9A-Z]$"
-ALIAS_WORDS = r"a\.?k\.?a\.?|known as|nee|née|prev(?:iously)?"
 
+# What is wrong with a cell or row in an agency's words, and what became of the cell if it was kept.
 REASONS: dict[str, str] = {
-    "unknown_text": "a text that means 'we don't know' was treated as missing",
+    "unknown_text": (
+        "the cell holds a stand-in for 'not known', such as N/K or 01/01/1900; it counts as not"
+        " given"
+    ),
     "control_characters": "control characters were removed",
-    "excel_serial_date": "a spreadsheet serial number was converted to a date",
-    "impossible_date": "no such date exists in the calendar, as the plan's formats read it",
-    "not_a_date": "the text is not a date in any format of the plan",
-    "date_of_birth_in_future": "the date of birth is after the row's own date; it was blanked",
-    "date_of_birth_too_early": "the date of birth is before 1900; it was blanked",
+    "excel_serial_date": "a spreadsheet serial number was read as the date it stands for",
+    "date_in_another_form": (
+        "the date is not written as agreed, but can be read in one way only, and was read so"
+    ),
+    "impossible_date": (
+        "there is no such day in the calendar (day, month and year are read in the order agreed)"
+    ),
+    "not_a_date": "the cell is no date in any agreed form",
+    "date_of_birth_in_future": (
+        "the date of birth is later than the date of the row itself; it counts as not given"
+    ),
+    "date_of_birth_too_early": "the date of birth is before 1900; it counts as not given",
     "date_of_birth_contradicted": (
         "the date of birth is an adult's, but other rows with the same identifier give a child's;"
-        " it was blanked"
+        " it counts as not given"
     ),
-    "unknown_code": "no code list of the plan knows the value; it was treated as not recorded",
-    "not_a_postcode": "the text is not a postcode, sector or district; it was blanked",
+    "unknown_code": "the value is in no code list; it counts as not recorded",
+    "not_a_postcode": "the cell is no postcode, sector or district; it counts as not given",
+    "no_fixed_abode": "the postcode stands for no fixed abode or an address that is not known",
+    "postcode_in_text": "one postcode was taken out of a longer text",
     "postcode_mended": "a letter and a digit that look alike were exchanged in the postcode",
-    "not_an_nhs_number": "an NHS number has ten digits that differ; it was blanked",
-    "not_a_upn": "the text is not a unique pupil number; it was blanked",
-    "not_a_number": "the text is not a number; it was blanked",
-    "not_an_age": "an age is a whole number from 0 to 120; it was blanked",
-    "no_identifier": "no name, date of birth or identifier says who the row is about",
-    "adult_throughout": "the person was 18 or older throughout the period",
-    "blank_required": "a value that the row can't do without is missing",
-    "exact_duplicate": "the same row stands earlier in the same file",
+    "not_an_nhs_number": (
+        "the cell is no NHS number (ten digits, not all the same); it counts as not given"
+    ),
+    "not_a_upn": (
+        "the cell is no unique pupil number (a letter, then eleven digits, then a digit or letter);"
+        " it counts as not given"
+    ),
+    "digits_lost": (
+        "a spreadsheet cut the number down to its first digits (1.2E+09); it counts as not given:"
+        " please send the column as text"
+    ),
+    "number_mended": "a spreadsheet's '.0' was taken off the number",
+    "age_in_words": "the age was written with words; the completed years were taken",
+    "not_a_number": "the cell is no number; it counts as not given",
+    "not_an_age": "the cell is no age in whole years from 0 to 120; it counts as not given",
+    "no_identifier": "nothing says who the row is about: no name, date of birth or identifier",
+    "adult_throughout": (
+        "by the date of birth the person was already 18 when the profile's period began"
+    ),
+    "blank_required": "the cell is blank, and without it the row can't be counted",
+    "exact_duplicate": "the row repeats an earlier row of the same file to the letter",
     "superseded": "a newer delivery of the same quarter counts",
 }
 
@@ -137,12 +180,19 @@ def read_moment(raw: pl.Series, formats: tuple[str, ...], unknown: tuple[str, ..
     )
     serial = pl.lit(EXCEL_EPOCH).cast(pl.Datetime("us")) + pl.duration(seconds="seconds")
     frame = frame.with_columns(value=pl.when("is_serial").then(serial).otherwise("value"))
+    unread = (frame["known"].is_not_null() & frame["value"].is_null()).arg_true()
+    other = pl.Series("other", [None], dtype=pl.Datetime("us")).new_from_index(0, frame.height)
+    if len(unread):
+        other = other.scatter(unread, read_other_forms(frame["known"].gather(unread), formats))
+    frame = frame.with_columns(other)
+    frame = frame.with_columns(value=pl.coalesce("value", "other"))
     frame = frame.with_columns(unread=pl.col("known").is_not_null() & pl.col("value").is_null())
     return frame.select(
         "value",
         fault=_faults(
             NOT_KNOWN,
             (pl.col("is_serial"), "excel_serial_date"),
+            (pl.col("other").is_not_null(), "date_in_another_form"),
             (pl.col("unread") & pl.col("known").str.contains(DATE_LIKE), "impossible_date"),
             (pl.col("unread"), "not_a_date"),
         ),
@@ -157,21 +207,71 @@ def read_date(raw: pl.Series, formats: tuple[str, ...], unknown: tuple[str, ...]
 def read_code(
     raw: pl.Series, spellings: Mapping[str, str | None], unknown: tuple[str, ...]
 ) -> pl.DataFrame:
-    """Read a coded value by its folded spellings; `[WBRI] White British` is read by its bracket.
+    """Read a coded value by its folded spellings; see `_code_with_text` for `WBRI - White British`.
 
     "Not known" is an answer, not a fault; a value that no list holds is.
     """
     known = {spelling: code for spelling, code in spellings.items() if code is not None}
-    listed = list(spellings)
-    frame = _cleaned(raw, unknown).with_columns(
-        bracket=fold_expr(pl.col("text").str.extract(r"^\[([^\]]+)\]", 1))
+    frame = _cleaned(raw, unknown)
+    frame = frame.with_columns(
+        value=_replace(pl.col("folded"), known), listed=_is(pl.col("folded").is_in(list(spellings)))
+    )
+    left = (frame["text"].is_not_null() & ~frame["listed"] & ~frame["not_known"]).arg_true()
+    if len(left):
+        value, listed = _code_with_text(frame["text"].gather(left), spellings, unknown)
+        frame = frame.with_columns(
+            frame["value"].scatter(left, value), frame["listed"].scatter(left, listed)
+        )
+    unlisted = pl.col("text").is_not_null() & ~pl.col("listed") & ~pl.col("not_known")
+    return frame.select("value", fault=_faults((unlisted, "unknown_code"), CONTROLS))
+
+
+def _code_with_text(
+    text: pl.Series, spellings: Mapping[str, str | None], unknown: tuple[str, ...]
+) -> tuple[pl.Series, pl.Series]:
+    """Return the values of cells that hold a code and its words, and whether a list knows them.
+
+    `[WBRI] White British`, `A1 - White British`, `White British (WBRI)`, `b) Female`, `1.0`. A code
+    holds a digit, is one letter, or four capitals; any other first word may change the meaning
+    (`Not Indian`) and makes the cell unknown, as code and words that contradict each other do.
+    """
+    known = {spelling: code for spelling, code in spellings.items() if code is not None}
+    meant = {**known, **dict.fromkeys((s for s, c in spellings.items() if c is None), NO_ANSWER)}
+    meant.update(dict.fromkeys((s for s in unknown if s not in meant), NO_ANSWER))
+    frame = pl.DataFrame({"text": text})
+    # What numbers a form's choices, `a)` or `(A.A1)`, is no code.
+    cell = pl.col("text").str.replace(ENUMERATOR, "")
+    frame = frame.with_columns(
+        cell=cell,
+        front=pl.coalesce(cell.str.extract(r"^\[([^\]]+)\]"), cell.str.extract(CODE_FIRST, 1)),
+        back=cell.str.extract(r"[\[(]([^\])]+)[\])]\s*$"),
+        words=cell.str.replace(r"^\[[^\]]+\]\s*", "")
+        .str.replace(CODE_FIRST, "${2}")
+        .str.replace(CODE_FIRST, "${2}")
+        .str.replace(r"\s*[\[(][^\])]*[\])]\s*$", ""),
+        number=cell.str.extract(r"^(\d+)\.0+$", 1),
     )
     frame = frame.with_columns(
-        value=pl.coalesce(_replace(pl.col("folded"), known), _replace(pl.col("bracket"), known)),
-        is_listed=_is(pl.col("folded").is_in(listed) | pl.col("bracket").is_in(listed)),
+        _replace(fold_expr(pl.col(name)), meant).alias(name)
+        for name in ("cell", "front", "back", "words", "number")
+    ).with_columns(
+        # A code of one letter or digit alone says nothing beside words that no list knows.
+        front=pl.when(
+            pl.col("text").str.contains(r"^\W*[A-Z]{4}\b|^\[") | pl.col("words").is_not_null()
+        ).then("front"),
+        back=pl.when(
+            pl.col("text").str.contains(r"[\[(][A-Z]{4}[\])]\s*$") | pl.col("words").is_not_null()
+        ).then("back"),
     )
-    unlisted = pl.col("text").is_not_null() & ~pl.col("is_listed") & ~pl.col("not_known")
-    return frame.select("value", fault=_faults((unlisted, "unknown_code"), CONTROLS))
+    parts = [pl.col(name) for name in ("front", "words", "back")]
+    agree = pl.concat_list(parts).list.drop_nulls().list.n_unique() == 1
+    whole = pl.coalesce("cell", "number")
+    value = pl.coalesce(whole, pl.when(agree).then(pl.coalesce(parts)))
+    frame = frame.select(value=value)
+    return (
+        frame.select(pl.when(pl.col("value") != NO_ANSWER).then("value")).to_series(),
+        frame["value"].is_not_null(),
+    )
 
 
 def _replace(text: pl.Expr, known: Mapping[str, str]) -> pl.Expr:
@@ -194,9 +294,13 @@ def read_flag(
 
 
 def read_number(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
-    """Read a number, thousands separators allowed."""
-    frame = _cleaned(raw, unknown).with_columns(
-        value=pl.col("known").str.replace_all(",", "").cast(pl.Float64, strict=False)
+    """Read a number, thousands separators allowed; `1,5` could be two things and is none."""
+    frame = _cleaned(raw, unknown)
+    plain = ~pl.col("known").str.contains(",") | pl.col("known").str.contains(THOUSANDS)
+    frame = frame.with_columns(
+        value=pl.when(plain).then(
+            pl.col("known").str.replace_all(",", "").cast(pl.Float64, strict=False)
+        )
     )
     frame = frame.with_columns(value=pl.when(pl.col("value").is_finite()).then("value"))
     bad = pl.col("known").is_not_null() & pl.col("value").is_null()
@@ -204,14 +308,26 @@ def read_number(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
 
 
 def read_age(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
-    """Read an age in whole years."""
-    frame = read_number(raw, unknown).with_columns(
+    """Read an age in whole years; of `10y 4m` the years, which are completed ones."""
+    text = raw.cast(pl.String).str.strip_chars().str.to_lowercase()
+    words = pl.select(text.str.extract_groups(AGE_IN_WORDS)).to_series().struct.unnest()
+    years, months = words["years"], words["months"]
+    said = years.is_not_null() | months.is_not_null()
+    number = pl.select(
+        pl.when(said).then(years.fill_null("0")).otherwise(raw.cast(pl.String))
+    ).to_series()
+    frame = read_number(number, unknown).with_columns(said.alias("said"))
+    frame = frame.with_columns(
         fits=_is(pl.col("value").is_between(0, 120) & (pl.col("value") == pl.col("value").floor()))
     )
     bad = (pl.col("fault") == "not_a_number") | (pl.col("value").is_not_null() & ~pl.col("fits"))
     return frame.select(
         value=pl.when("fits").then("value").cast(pl.Int64),
-        fault=_faults((bad, "not_an_age"), (pl.col("fault") == "unknown_text", "unknown_text")),
+        fault=_faults(
+            (bad, "not_an_age"),
+            (pl.col("fault") == "unknown_text", "unknown_text"),
+            (pl.col("said"), "age_in_words"),
+        ),
     )
 
 
@@ -232,8 +348,16 @@ def read_postcode(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
     frame = frame.with_columns(
         is_mended=~pl.col("is_unit") & _is(pl.col("swapped").str.contains(UNIT))
     )
+    inside = rf"(?:^|[^A-Z0-9])((?:{OUTWARD}) ?[0-9][ABD-HJLNP-UW-Z]{{2}})(?:[^A-Z0-9]|$)"
+    found = pl.col("known").str.extract_all(inside)
     frame = frame.with_columns(
-        whole=pl.when("is_unit").then("packed").when("is_mended").then("swapped")
+        inner=pl.when((found.list.len() == 1) & ~pl.col("is_unit") & ~pl.col("is_mended")).then(
+            pl.col("known").str.extract(inside, 1).str.replace_all(" ", "")
+        ),
+        no_home=_is(pl.col("known").str.contains(NO_HOME)),
+    )
+    frame = frame.with_columns(
+        whole=pl.when("is_unit").then("packed").when("is_mended").then("swapped").otherwise("inner")
     )
     partial = pl.col("whole").is_null()
     frame = frame.with_columns(
@@ -258,7 +382,11 @@ def read_postcode(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
         "district",
         sector=sector,
         fault=_faults(
-            NOT_KNOWN, (pl.col("is_mended"), "postcode_mended"), (unread, "not_a_postcode")
+            NOT_KNOWN,
+            (pl.col("no_home"), "no_fixed_abode"),
+            (pl.col("is_mended"), "postcode_mended"),
+            (pl.col("inner").is_not_null(), "postcode_in_text"),
+            (unread, "not_a_postcode"),
         ),
     )
 
@@ -291,7 +419,11 @@ def read_upn(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
 def _by_pattern(frame: pl.DataFrame, column: str, pattern: str, rule: str) -> pl.DataFrame:
     frame = frame.with_columns(fits=_is(pl.col(column).str.contains(pattern)))
     bad = pl.col(column).is_not_null() & ~pl.col("fits")
-    return frame.select(value=pl.when("fits").then(column), fault=_faults(NOT_KNOWN, (bad, rule)))
+    lost = bad & pl.col("known").str.contains(DIGITS_LOST)
+    return frame.select(
+        value=pl.when("fits").then(column),
+        fault=_faults(NOT_KNOWN, (lost, "digits_lost"), (bad, rule)),
+    )
 
 
 def read_codes(raw: pl.Series) -> pl.DataFrame:
@@ -306,43 +438,24 @@ def read_full_name(raw: pl.Series, order: str, unknown: tuple[str, ...]) -> pl.D
     """Read `surname`, `forename` and `alias` out of a full name in one column.
 
     `SURNAME, Forename (aka Nick)` gives the parts on either side of the comma; what stands in
-    brackets or after `aka` is the alias.
+    brackets, quotation marks or after `aka` is the alias. See `person_names`.
     """
     frame = _cleaned(raw, unknown)
-    known = pl.col("known")
-    frame = frame.with_columns(
-        bare=known.str.replace_all(r"\s*[\(\[].*?[\)\]]", "").str.replace(
-            r"(?i)\s+a\.?k\.?a\.?\s.*$", ""
-        ),
-        alias=clean(
-            pl.coalesce(
-                known.str.extract(
-                    rf"[\(\[]\s*(?i:{ALIAS_WORDS})?:?\s*(.+?)\s*[\)\]]",
-                    1,
-                ),
-                known.str.extract(r"(?i)\s+a\.?k\.?a\.?\s+(.+)$", 1),
-            )
-        ),
-    )
-    bare = pl.col("bare")
-    frame = frame.with_columns(
-        before=bare.str.extract(r"^([^,]*),", 1),
-        after=bare.str.extract(r",(.*)$", 1),
-        first=bare.str.extract(r"^(.*?)\s+\S+$", 1),
-        last=bare.str.extract(r"(\S+)$", 1),
-        comma=_is(bare.str.contains(",", literal=True)),
-    )
-    surname: pl.Expr
-    forename: pl.Expr
-    if order == "SURNAME, Forename":
-        surname = pl.when("comma").then("before").otherwise("bare")
-        forename = pl.when("comma").then("after")
-    else:
-        surname = pl.when("comma").then("before").when(pl.col("first").is_not_null()).then("last")
-        forename = pl.when("comma").then("after").otherwise(pl.coalesce("first", "bare"))
+    frame = frame.with_columns(whole_name(pl.col("known"), order, unknown))
     return frame.select(
         "alias",
-        surname=clean(surname),
-        forename=clean(forename),
-        fault=_faults(NOT_KNOWN, CONTROLS),
+        "surname",
+        "forename",
+        fault=_faults(NOT_KNOWN, (pl.col("stopgap"), "unknown_text"), CONTROLS),
+    )
+
+
+def read_name_part(raw: pl.Series, unknown: tuple[str, ...]) -> pl.DataFrame:
+    """Read a forename or a surname in a column of its own, and the `alias` that stands with it."""
+    frame = _cleaned(raw, unknown)
+    frame = frame.with_columns(name_part(pl.col("known"), unknown))
+    return frame.select(
+        "value",
+        "alias",
+        fault=_faults(NOT_KNOWN, (pl.col("stopgap"), "unknown_text"), CONTROLS),
     )

@@ -3,6 +3,7 @@
 A missing or unreadable file fails its own quarter alone; everything that arrived is kept as sent.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,13 @@ import polars as pl
 
 from profile_pipeline.codes.lookup import unknown_texts
 from profile_pipeline.errors import DeliveryError, Problem
-from profile_pipeline.intake.deliveries import find_deliveries, read_register
+from profile_pipeline.file_rows import EARLIER, REPLACED, file_in_words
+from profile_pipeline.intake.deliveries import (
+    NOT_CALLED_SO,
+    find_deliveries,
+    read_register,
+    stray_files,
+)
 from profile_pipeline.intake.fates import fates_of
 from profile_pipeline.intake.filled_templates import as_plan, open_file, united
 from profile_pipeline.intake.harmonise import Harmonised, harmonise
@@ -25,6 +32,8 @@ from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.requirement import Template
 from profile_pipeline.tables import DELIVERY, HEADING, MISSING_COLUMN, QUARANTINE, conform, empty
 
+NOT_LOADED = "; it is not loaded."
+FAILED = ("unreadable", "unusable", "refused")  # came, and nothing of it can be used
 REGISTER = "deliveries.csv"  # of the profile folder: when each file was received
 DUPLICATE_SCHEMA = {
     "dataset": pl.String,
@@ -104,12 +113,14 @@ def collect_dataset(
         *siblings(plan, dataset),
     ]
     found = find_deliveries(
-        plan.data_root, dataset.id, dataset.delivery, plan.quarters, today=today, others=others
+        plan.data_root,
+        dataset.id,
+        dataset.delivery,
+        plan.quarters,
+        today=today,
+        others=others,
+        received=read_register(plan.folder / REGISTER)[0],
     )
-    received_on, _ = read_register(plan.folder / REGISTER)
-    if received_on:
-        told = pl.col("file").replace_strict(received_on, default=None, return_dtype=pl.Date)
-        found = found.with_columns(arrived_on=pl.coalesce(told, "arrived_on"))
     files = [
         _read(plan, dataset, row["file"], row["quarter"], counts=row["status"] == "arrived")
         for row in found.filter(pl.col("status").is_in(["arrived", "superseded"])).iter_rows(
@@ -155,7 +166,13 @@ def _look_up(plan: Plan, dataset: Dataset, work: pl.DataFrame) -> tuple[pl.DataF
     unfilled = [pl.DataFrame(schema=QUARANTINE.polars_schema)]
     for lookup in dataset.lookup:
         other = plan.dataset(lookup.dataset)
-        found = find_deliveries(plan.data_root, other.id, other.delivery, plan.quarters)
+        found = find_deliveries(
+            plan.data_root,
+            other.id,
+            other.delivery,
+            plan.quarters,
+            received=read_register(plan.folder / REGISTER)[0],
+        )
         rows = [
             frame
             for file, quarter in found.filter(pl.col("status") == "arrived")
@@ -232,7 +249,7 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
     result = _File(name, quarter)
     try:
         path = plan.data_root / Path(name)
-        result.frame, result.template = open_file(path, dataset, name)
+        result.frame, result.template, result.problem = open_file(path, dataset, name)
     except DeliveryError as error:
         result.status = "unreadable"
         result.problem = " ".join(str(problem) for problem in error.problems)
@@ -250,7 +267,9 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
         own = set(template.renamed.values())
         named = template.renamed | {c: c for c in resolved.found if c not in own}
     result.headings = tuple((c, resolved.found[h]) for c, h in named.items() if h in resolved.found)
-    if resolved.fatal:
+    # An XML return has no element for what nobody had: a list without a row lacks its columns too.
+    nobody = dataset.read.format == "xml" and result.frame.is_empty()
+    if resolved.fatal and not nobody:
         result.status = "unusable"
         result.problem = " ".join(str(problem) for problem in resolved.fatal)
         return result
@@ -302,9 +321,6 @@ def _received(files: list[_File], found: pl.DataFrame) -> pl.DataFrame:
     return united.select(*meta, *(column for column in united.columns if column not in meta))
 
 
-REPLACED = "@"  # stands between a file's path and the hash of a version that was replaced
-
-
 def _earlier(before: pl.DataFrame | None, found: pl.DataFrame) -> pl.DataFrame:
     """Return rows received before from files that are no longer there as they were.
 
@@ -345,25 +361,33 @@ def _earlier_rows(
                 "status": "superseded",
                 "rows": count,
                 "superseded_by": path if path in present else None,
-                "problem": "An earlier version of the file; it was replaced."
+                "problem": f"{path} was replaced by another version under the same name."
                 if path in present
-                else "The file was taken away; what was received of it is kept and not counted.",
+                else f"{path} was taken away; what was received of it is kept and not counted.",
             }
         )
     return rows
 
 
+def _shown(file: object) -> str:
+    """Return a file's name as people read it."""
+    return re.sub(EARLIER, " as it was before", str(file))
+
+
 def _replaces(rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Say on each delivery that counts how many rows the ones it replaces had."""
-    older: dict[object, list[object]] = {}
+    """Say on each delivery that counts how many rows the one it replaces had, and which that is."""
+    older = {
+        row["quarter"]: row
+        for row in rows
+        if row["status"] == "superseded" and row["rows"] is not None
+    }
     for row in rows:
-        if row["status"] == "superseded" and row["rows"] is not None:
-            older.setdefault(row["quarter"], []).append(row["rows"])
-    for row in rows:
-        counts = older.get(row["quarter"], [])
-        if row["status"] == "loaded" and counts and not row.get("problem"):
+        before = older.get(row["quarter"])
+        if row["status"] == "loaded" and before is not None and not row.get("problem"):
+            had = f"{before['rows']} row{'' if before['rows'] == 1 else 's'}"
             row["problem"] = (
-                f"Replaces a delivery of {counts[-1]} rows; this one has {row['rows']}."
+                f"Replaces a delivery of {had} ({_shown(before['file'])}); this one has"
+                f" {row['rows']}."
             )
     return rows
 
@@ -405,7 +429,7 @@ def _missing_columns(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
             "file": file.file,
             "quarter": file.quarter,
             "column": column,
-            "used_for": used_for(column, dataset),
+            "used_for": used_for(column, file.template.dataset if file.template else dataset),
         }
         for file in files
         for column in file.missing
@@ -438,9 +462,7 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
     problems += read_register(plan.folder / REGISTER)[1]
     for dataset in plan.datasets:
         collected = collect_dataset(plan, dataset)
-        bad = collected.deliveries.filter(
-            pl.col("status").is_in(["unreadable", "unusable", "refused"])
-        )
+        bad = collected.deliveries.filter(pl.col("status").is_in(FAILED))
         problems += [_as_problem(row) for row in bad.iter_rows(named=True)]
         missing = collected.deliveries.filter(pl.col("status") == "missing")["quarter"].to_list()
         loaded = collected.deliveries.filter(pl.col("status") == "loaded").height
@@ -448,9 +470,7 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
             notes.append(f"{dataset.id}: nothing arrived for {', '.join(missing)}.")
         elif missing:
             notes.append(f"{dataset.id}: never delivered.")
-        unexpected = collected.deliveries.filter(pl.col("status") == "unexpected")["file"]
-        stray = "no delivery of the plan is called so; it is not loaded."
-        notes += [f"{file}: {stray}" for file in unexpected]
+        notes += notes_on_files(collected.deliveries.filter(~pl.col("status").is_in(FAILED)))
         if collected.surplus_columns:
             names = ", ".join(collected.surplus_columns[:5])
             more = " and others" if len(collected.surplus_columns) > 5 else ""
@@ -471,7 +491,36 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
                 )
             else:
                 notes.append(f"{dataset.id}: column '{column}' ({use}) is missing in {quarters}.")
-    return problems, notes
+    return problems, [*stray(plan), *notes]
+
+
+def stray(plan: Plan) -> list[str]:
+    """Return what lies below the data folder and no dataset takes, a line for each folder."""
+    taken = [other.delivery for other in plan.datasets]
+    for dataset in plan.datasets:
+        taken += siblings(plan, dataset)
+    return stray_files(plan.data_root, taken)
+
+
+def notes_on_files(deliveries: pl.DataFrame) -> list[str]:
+    """Return a line for each file that wasn't used, or that took another's place.
+
+    Args:
+        deliveries: quality.delivery, or part of it.
+    """
+    told = deliveries.filter(pl.col("file").is_not_null() & pl.col("problem").is_not_null())
+    what = pl.col("problem").str.strip_prefix(pl.concat_str("file", pl.lit(": ")))
+    lower = what.str.slice(0, 1).str.to_lowercase() + what.str.slice(1)
+    line = (
+        pl.when(pl.col("status") == "loaded")
+        .then(pl.concat_str(pl.lit(": "), lower))
+        .when(pl.col("status") == "superseded")
+        .then(pl.concat_str(pl.lit(": not used. "), what))
+        .when(what.str.starts_with(NOT_CALLED_SO))
+        .then(pl.concat_str(pl.lit(": "), lower.str.strip_chars_end("."), pl.lit(NOT_LOADED)))
+        .otherwise(pl.concat_str(pl.lit(": not used: "), lower))
+    )
+    return told.select(pl.concat_str(file_in_words("file"), line)).to_series().to_list()
 
 
 def _as_problem(row: dict[str, str]) -> Problem:

@@ -13,7 +13,11 @@ import polars as pl
 
 from profile_pipeline import tables
 from profile_pipeline.errors import DeliveryError, Problem
-from profile_pipeline.intake.official_population import ContextRows, read_official
+from profile_pipeline.intake.official_population import (
+    ContextRows,
+    read_official,
+    wards_without,
+)
 from profile_pipeline.intake.readers_xlsx import read_xlsx, sheet_names
 from profile_pipeline.plan.context import (
     AREA_KINDS,
@@ -160,7 +164,8 @@ def read_population(source: ContextSource, root: Path, extent: Extent | None = N
     try:
         cells = _read_cells(source, root)
     except DeliveryError as error:
-        rows = read_official(source, _sheets(source, root), extent)
+        wards_of = _wards_of(source, root)
+        rows = read_official(source, _sheets(source, root), extent, wards_of)
         if rows is None:
             raise error from None
         return rows
@@ -216,7 +221,30 @@ def read_population(source: ContextSource, root: Path, extent: Extent | None = N
             ),
         )
     good, faults = _part(source, cells, frame, rules)
-    return ContextRows(tables.conform(good, tables.POPULATION), faults)
+    note = wards_without(good, extent) or None
+    return ContextRows(tables.conform(good, tables.POPULATION), faults, note)
+
+
+def _wards_of(source: ContextSource, root: Path) -> dict[str, str] | None:
+    """Return the ward of each smaller area by the source's lookup; None without one."""
+    if source.areas is None:
+        return None
+    lookup = source.areas
+    where = f"reference/{lookup.file}"
+    try:
+        text = context_path(source, root, lookup.file).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        problem = Problem(where, "can't be read.", f"It is the lookup of {source.id}, in UTF-8.")
+        raise DeliveryError(problem) from None
+    rows = list(csv.reader(io.StringIO(text)))
+    header = [cell.strip() for cell in rows[0]] if rows else []
+    missing = [name for name in (lookup.code, lookup.ward) if name not in header]
+    if missing:
+        cure = f"Check `areas:` of {source.id}."
+        raise DeliveryError([Problem(where, f"there is no column '{n}'.", cure) for n in missing])
+    code, ward = header.index(lookup.code), header.index(lookup.ward)
+    whole = [row for row in rows[1:] if len(row) > max(code, ward) and row[code].strip()]
+    return {row[code].strip(): row[ward].strip() for row in whole}
 
 
 def read_regional_summary(
@@ -260,6 +288,7 @@ READERS = {
     "licensed_premises": read_places,
     "schools": read_places,
     "gang_territories": read_circles,
+    "crime_group_territories": read_circles,
     "drug_hotspots": read_circles,
     "known_hotspots": read_circles,
     "population": read_population,

@@ -4,11 +4,12 @@ Finds and fingerprints files; opening them is `intake.readers`. Nothing received
 file that no pattern knows is listed, and so is a link that isn't followed.
 """
 
+import difflib
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
@@ -29,6 +30,7 @@ AGAIN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 WORKBOOK = ".xlsx"
+NOT_CALLED_SO = "No delivery of the plan is called so"
 CLUTTER = re.compile(r"\..*|~\$.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 SUCH = {"quarter": "2015-16_Q4", "year": "2015-16", "term": "2015_autumn"}
 TOLD = {
@@ -74,23 +76,28 @@ def find_deliveries(
     *,
     today: date | None = None,
     others: Iterable[Delivery] = (),
+    received: Mapping[str, date] | None = None,
 ) -> pl.DataFrame:
     """Return one row a file that arrived and a quarter whose file didn't, by quarter and version.
 
     Columns: dataset; quarter (label; null when none can be told); file (path below the data root;
     null when nothing arrived); sha256; size_bytes; version (1, or higher for a corrected delivery);
-    due_on; arrived_on (the file's date, UTC); status; superseded_by; problem. Statuses:
+    due_on; arrived_on (the register's day, else the file's date, UTC); status; superseded_by;
+    problem (of a superseded file: which one counts, and why). Statuses:
 
     - `arrived`: the quarter's file, to be read;
-    - `superseded`: an older version of it (highest version counts, then the newest);
+    - `superseded`: an older version of it (highest version counts, then the kind of file that was
+      agreed, then the newest by `received`, else by the file's date);
     - `missing`: due, and nothing arrived; `awaited`: not due before `today`;
     - `unexpected`: no delivery's pattern or quarter fits;
     - `refused`: a link that leaves the folder or is one to a folder, or no ordinary file;
     - `unreadable`: the file may not be opened.
 
     `period` is the profile's quarters, in order; without `today` everything is due. `others` are
-    the deliveries of other datasets, whose files aren't unexpected here. Reads every file once.
+    the deliveries of other datasets, whose files aren't unexpected here; `received` is the day on
+    which a file came, by the partnership's register. Reads every file once.
     """
+    told = received or {}
     wanted = delivery.quarters(list(period))
     ending = PurePosixPath(delivery.files).suffix.lower()
     found = [*_in_folder(data_root, delivery, wanted, others)]
@@ -100,12 +107,22 @@ def find_deliveries(
         versions = sorted(
             (f for f in found if f.quarter == quarter and f.status == "arrived"),
             # At the same version the agreed kind of file counts before a workbook in its place.
-            key=lambda f: (f.version, f.file.lower().endswith(ending), f.modified_ns, f.file),
+            key=lambda f: (
+                f.version,
+                f.file.lower().endswith(ending),
+                _came_on(f, told),
+                f.modified_ns,
+                f.file,
+            ),
         )
         for number, each in enumerate(versions, 1):
-            last = number == len(versions)
-            newest = None if last else versions[-1].file
-            rows.append(_row(dataset, each, due, "arrived" if last else "superseded", newest))
+            if number == len(versions):
+                rows.append(_row(dataset, each, due, "arrived", None))
+                continue
+            newest = versions[-1]
+            why = _why(newest, each, ending, told)
+            older = _row(dataset, each, due, "superseded", newest.file)
+            rows.append(older | {"problem": f"{newest.file} counts instead: {why}."})
         if not versions and not delivery.optional:
             status = "missing" if today is None or due < today else "awaited"
             rows.append(
@@ -117,7 +134,68 @@ def find_deliveries(
                 }
             )
     rows += [_row(dataset, f, None, f.status, None) for f in found if f.status != "arrived"]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    day = pl.col("file").replace_strict(told, default=None, return_dtype=pl.Date)
+    return frame.with_columns(arrived_on=pl.coalesce(day, "arrived_on")) if told else frame
+
+
+def _came_on(found: _Found, told: Mapping[str, date]) -> date:
+    return told.get(found.file) or datetime.fromtimestamp(found.modified_ns // 10**9, tz=UTC).date()
+
+
+def _why(newest: _Found, older: _Found, ending: str, told: Mapping[str, date]) -> str:
+    """Return why one of two files of a quarter counts, as the order above has it."""
+    if newest.sha256 == older.sha256:
+        return "both are the same, byte for byte"
+    if newest.version > older.version:
+        return "its name says that it is the corrected one"
+    if newest.file.lower().endswith(ending) > older.file.lower().endswith(ending):
+        return f"{ending} is the kind of file that was agreed"
+    if newest.file in told and older.file in told and told[newest.file] > told[older.file]:
+        return "it was received later, by deliveries.csv"
+    return (
+        "its date is the later one, which copying may change; add _v2 to the name of the one that"
+        " is meant to count"
+    )
+
+
+def stray_files(data_root: Path, deliveries: Iterable[Delivery]) -> list[str]:
+    """Return what lies below the data root and belongs to no delivery, a line for each folder.
+
+    A file within a delivery's own folder is `unexpected` there and isn't told here.
+    """
+    agreed = list(deliveries)
+    folders = {_folder(each.files) for each in agreed} - {PurePosixPath(".")}
+    patterns = [_pattern(each, end) for each in agreed for end in ("", WORKBOOK)]
+    astray: dict[PurePosixPath, int] = {}
+    for path in _walk(data_root, PurePosixPath(".")):
+        file = PurePosixPath(path.relative_to(data_root).as_posix())
+        if folders.intersection(file.parents) or any(p.fullmatch(str(file)) for p in patterns):
+            continue
+        # The highest folder that holds nothing of the plan's stands for all that is in it.
+        above = [p for p in file.parents if p.parts and not any(p in f.parents for f in folders)]
+        place = above[-1] if above else file
+        astray[place] = astray.get(place, 0) + 1
+    return [
+        _stray_line(place, count, (data_root / place).is_dir(), folders)
+        for place, count in astray.items()
+    ]
+
+
+def _stray_line(
+    place: PurePosixPath, count: int, is_folder: bool, folders: Iterable[PurePosixPath]
+) -> str:
+    near = difflib.get_close_matches(
+        str(place).lower(), [str(folder) for folder in folders], n=1, cutoff=0.75
+    )
+    hint = f" Did you mean '{near[0]}'?" if near and is_folder else ""
+    if not is_folder:
+        return f"{place}: no dataset of the plan has a file called so; it is not loaded.{hint}"
+    files = "1 file" if count == 1 else f"{count} files"
+    return (
+        f"{place}/ ({files}): no dataset of the plan takes files from this folder; nothing of it"
+        f" is loaded.{hint}"
+    )
 
 
 def read_register(path: Path) -> tuple[dict[str, date], list[Problem]]:
@@ -174,16 +252,14 @@ def _in_folder(
     others: Iterable[Delivery],
 ) -> Iterator[_Found]:
     """Yield what lies in the dataset's folder, in order of path."""
-    pattern, elsewhere = (
-        _pattern(delivery),
-        [_pattern(other) for other in others],
-    )
+    patterns = [_pattern(each) for each in _named_ways(delivery)]
+    elsewhere = [_pattern(each) for other in others for each in _named_ways(other)]
     workbook = _pattern(delivery, WORKBOOK)
     folder = _folder(delivery.files)
     root = data_root.resolve()
     for path in _walk(data_root, folder):
         file = path.relative_to(data_root).as_posix()
-        match = pattern.fullmatch(file)
+        match = next((m for p in patterns if (m := p.fullmatch(file))), None)
         known = any(other.fullmatch(file) for other in elsewhere)
         if match is None and not known:
             # A blank template is a workbook, and may come filled in place of the agreed kind.
@@ -216,7 +292,7 @@ def _told(
         return (
             None,
             1,
-            f"No delivery of this dataset is called so; expected `{delivery.files}`.",
+            f"{NOT_CALLED_SO}{_such(delivery, wanted)}.",
         )
     version = _version(match["again"])
     if delivery.every == "once":
@@ -229,9 +305,18 @@ def _told(
         return (
             quarter,
             version,
-            "The quarter is not one that was agreed for this profile.",
+            f"The quarter is not one of those agreed ({wanted[0]} to {wanted[-1]})."
+            if wanted
+            else "No quarter is agreed for this profile.",
         )
     return quarter, version, None
+
+
+def _such(delivery: Delivery, wanted: Sequence[str]) -> str:
+    """Return a name that would do, that of the newest file due; nothing where it could be many."""
+    if not wanted or "*" in delivery.files:
+        return ""
+    return f", such as {delivery.path_for(wanted[-1])}"
 
 
 def _examine(
@@ -313,11 +398,41 @@ def _pattern(delivery: Delivery, ending: str = "") -> re.Pattern[str]:
         again = again.replace(f"?P<{group}>", "")
     # Spaces of the name must not vanish in a verbose expression.
     pieces = re.split(r"(\{[a-z]+\}|\*)", stem)
-    body = "".join(
-        _part(piece, delivery.lists, again=piece in pieces[:number])
-        for number, piece in enumerate(pieces)
-    )
-    return re.compile(f"{body}(?x:{again}){re.escape(ending or path.suffix)}", re.IGNORECASE)
+    end = f"(?x:{again}){re.escape(ending or path.suffix)}"
+
+    def whole(lists: Sequence[str]) -> str:
+        parts = (_part(p, lists, again=p in pieces[:n]) for n, p in enumerate(pieces))
+        return "".join(parts) + end
+
+    closer = [
+        other
+        for other in delivery.other_lists
+        for own in delivery.lists
+        if _bare(other) != _bare(own) and _bare(other).endswith(_bare(own))
+    ]
+    # `sw_episodes` ends in `episodes`, and is another list.
+    unnamed = re.sub(r"\(\?P=\w+\)", ".*?", re.sub(r"\?P<\w+>", "?:", whole(closer)))
+    elsewhere = f"(?!{unnamed}$)" if closer else ""
+    return re.compile(elsewhere + whole(delivery.lists), re.IGNORECASE)
+
+
+def _named_ways(delivery: Delivery) -> list[Delivery]:
+    """Return the delivery for each way in which its files are named."""
+    return [
+        delivery,
+        *(delivery.model_copy(update={"files": files}) for files in delivery.or_files),
+    ]
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[ _-]", "", name).lower()
+
+
+def _names(lists: Sequence[str]) -> str:
+    """Return the pattern of a list's name in a file's: a word of its own, or begun by a capital."""
+    begins = r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
+    named = "|".join(re.sub(r"(?:\\ |_|\\-)", "[ _-]?", re.escape(name)) for name in lists)
+    return f"{begins}(?:{named})"
 
 
 def _part(piece: str, lists: Sequence[str], *, again: bool) -> str:
@@ -326,7 +441,7 @@ def _part(piece: str, lists: Sequence[str], *, again: bool) -> str:
         name = next(name for name, placeholder in PERIODS.items() if placeholder == piece)
         return f"(?P={name})" if again else TOLD[piece]
     if piece == LIST:
-        return f"(?:{'|'.join(_part(name, (), again=False) for name in lists or ('*',))})"
+        return _names(lists) if lists and "*" not in lists else r"[^/]*?"
     return r"[^/]*?" if piece == "*" else re.escape(piece)
 
 

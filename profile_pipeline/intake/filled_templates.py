@@ -1,8 +1,9 @@
 """An agency that has a mapping of its own may send the blank template, filled, instead.
 
 A file whose headings are exactly the template's is read by the template's mapping, whatever the
-plan says of encoding, sheet or header row; every other file by the plan's. Both kinds of a dataset
-are harmonised apart and united.
+plan says of encoding, sheet or header row; so is one that the plan's own mapping makes nothing of
+and that has most of the template's headings. Every other file is read by the plan's. Both kinds of
+a dataset are harmonised apart and united.
 """
 
 from pathlib import Path
@@ -12,34 +13,38 @@ import polars as pl
 from profile_pipeline.errors import DeliveryError
 from profile_pipeline.intake.harmonise import Harmonised
 from profile_pipeline.intake.headers import resolve_headings
-from profile_pipeline.intake.readers import read_file
+from profile_pipeline.intake.readers import read_as_found, read_file
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.requirement import Template, template_of
 
 ORDER = ("file", "row", "column", "rule")
 
 
-def open_file(path: Path, dataset: Dataset, name: str) -> tuple[pl.DataFrame, Template | None]:
-    """Return a file's records and the template they were filled into; null for the plan's layout.
+def open_file(
+    path: Path, dataset: Dataset, name: str
+) -> tuple[pl.DataFrame, Template | None, str | None]:
+    """Return a file's records, the template they were filled into, and what is unlike the plan.
+
+    The template is null for the plan's layout, the words are where the file's layout is the plan's.
 
     Raises DeliveryError, about the plan's layout, when the file can be read neither way.
     """
     template = template_of(dataset) if dataset.collects is None else None
     try:
-        frame, fault = read_file(path, dataset.read, name=name), None
+        (frame, unlike), fault = read_as_found(path, dataset.read, name=name), None
     except DeliveryError as error:
-        frame, fault = None, error
+        frame, unlike, fault = None, None, error
     if template is not None:
         if frame is not None and template.fits(_headings(frame)):
-            return frame, template
+            return frame, template, None
         # Only a file that the plan's layout makes nothing of is opened a second time.
         if frame is None or resolve_headings(_headings(frame), dataset, file=name).fatal:
             other = _read(path, template.dataset, name)
-            if other is not None and template.fits(_headings(other)):
-                return other, template
+            if other is not None and template.resembles(_headings(other)):
+                return other, template, None
     if frame is None:
         raise fault or DeliveryError([])
-    return frame, None
+    return frame, None, unlike
 
 
 def _read(path: Path, dataset: Dataset, name: str) -> pl.DataFrame | None:

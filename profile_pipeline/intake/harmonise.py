@@ -25,7 +25,7 @@ from profile_pipeline.codes.lookup import (
     unknown_texts,
 )
 from profile_pipeline.intake import cells
-from profile_pipeline.intake.cells import REASONS, Reader
+from profile_pipeline.intake.cells import NO_FAULT, REASONS, Reader
 from profile_pipeline.plan.collection import (
     ANY_POSTCODE,
     MEASURE_CODES,
@@ -49,7 +49,20 @@ from profile_pipeline.tables import (
 )
 
 # Parts of a person that several columns may hold, and the field that gathers them.
-PARTS = {"alias": "other_names", "home": "other_postcodes", "line": "address", "id": "local_ids"}
+PARTS = {
+    "alias": "other_names",
+    "home": "other_postcodes",
+    "line": "address",
+    "contact": "contacts",
+    "id": "local_ids",
+}
+
+BORN = ("year", "month", "day")
+
+# Codes that are kept as written, whose spellings a list must know all the same.
+KEPT_CODES = {("information_report", "handling_code"): "handling_code"}
+
+ETHNICITY, WORDS = "ethnicity_", "ethnicity_text"
 
 FREE_TEXT = {
     ("information_report", "information"),
@@ -88,6 +101,7 @@ class _Build:
     readers: list[_Read] = field(default_factory=list)
     required: dict[str, str] = field(default_factory=dict)
     coded: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
 
@@ -110,6 +124,10 @@ class _Build:
         listed = source.codes or default
         found: dict[str, str | None] = {}
         if listed:
+            if listed.startswith(ETHNICITY) and listed != WORDS:
+                # Words in a column of codes are as clear; short codes are the list's own.
+                words = code_list(WORDS, self.own_codes)
+                found.update({text: code for text, code in words.items() if len(text) > 3})
             found.update(code_list(listed, self.own_codes))
         if source.values is not None:
             standard = set(found.values())
@@ -143,7 +161,7 @@ def harmonise(
         if event.measure:
             _measure(build, event)
     wide = _date_rows(_read_all(work, build), dataset)
-    wide = _lists(wide, build)
+    wide = _births(_lists(wide, build), build)
     wide = _check_dates_of_birth(wide, build, period_start)
     wide = _events(wide, build)
     quarantine, repairs = _faults(wide, build)
@@ -207,10 +225,15 @@ def _subject(build: _Build, subject: Subject) -> None:
             "alias": f"{role}__alias:name",
         }
         build.add(f"{role}__surname", subject.name, reader, parts)
-    for name in ("forename", "surname", "vehicle"):
+    for name in ("forename", "surname"):
         source = getattr(subject, name)
         if source is not None:
-            build.add(f"{role}__{name}", source, partial(cells.read_text, unknown=unknown))
+            parts = {"value": f"{role}__{name}", "alias": f"{role}__alias:{name}"}
+            build.add(
+                f"{role}__{name}", source, partial(cells.read_name_part, unknown=unknown), parts
+            )
+    if subject.vehicle is not None:
+        build.add(f"{role}__vehicle", subject.vehicle, partial(cells.read_text, unknown=unknown))
     for source in subject.other_names:
         build.add(
             f"{role}__alias:{source.column}", source, partial(cells.read_text, unknown=unknown)
@@ -222,6 +245,12 @@ def _subject(build: _Build, subject: Subject) -> None:
     if born is not None:
         reader = partial(cells.read_date, formats=born.format, unknown=unknown)
         build.add(f"{role}__date_of_birth", born, reader)
+    if subject.born is not None:
+        for name in BORN:
+            source = getattr(subject.born, name)
+            if source is not None:
+                reader = partial(cells.read_number, unknown=unknown)
+                build.add(f"{role}__born:{name}", source, reader)
     if subject.age is not None:
         build.add(f"{role}__age_years", subject.age, partial(cells.read_age, unknown=unknown))
     for name, column in (
@@ -251,6 +280,10 @@ def _subject(build: _Build, subject: Subject) -> None:
         build.add(
             f"{role}__line:{source.column}", source, partial(cells.read_text, unknown=unknown)
         )
+    for source in subject.email:
+        build.add(f"{role}__contact:{source.column}", source, partial(_read_email, unknown=unknown))
+    for source in subject.phone:
+        build.add(f"{role}__contact:{source.column}", source, partial(_read_phone, unknown=unknown))
     if subject.nhs_number is not None:
         reader = partial(cells.read_nhs_number, unknown=unknown)
         build.add(f"{role}__nhs_number", subject.nhs_number, reader)
@@ -262,9 +295,18 @@ def _read_local_id(raw: pl.Series, *, issuer: str, unknown: tuple[str, ...]) -> 
     """Read an id; `None` and zeros alone stand for none, and would join strangers."""
     read = cells.read_text(raw, unknown)
     held = read["value"].str.contains(r"(?i)^(none|[0\W_]*)$").fill_null(value=False)
+    lost = read["value"].str.contains(cells.DIGITS_LOST).fill_null(value=False)
+    whole = read["value"].str.contains(cells.WHOLE_AS_FRACTION).fill_null(value=False)
+    plain = pl.col("value").str.to_uppercase().str.replace(cells.WHOLE_AS_FRACTION, "${1}")
     return read.with_columns(
-        value=pl.when(~held).then(pl.lit(f"{issuer}:") + pl.col("value").str.to_uppercase()),
-        fault=pl.when(held).then(pl.lit("unknown_text")).otherwise("fault"),
+        value=pl.when(~(held | lost)).then(pl.lit(f"{issuer}:") + plain),
+        fault=pl.when(held)
+        .then(pl.lit("unknown_text"))
+        .when(lost)
+        .then(pl.lit("digits_lost"))
+        .when(whole)
+        .then(pl.lit("number_mended"))
+        .otherwise("fault"),
     )
 
 
@@ -280,6 +322,55 @@ def _read_any_postcode(raw: pl.Series, *, unknown: tuple[str, ...]) -> pl.DataFr
     return cells.read_text(raw, unknown).with_columns(
         value=pl.col("value").str.to_uppercase(), sector=none, district=none
     )
+
+
+def _read_email(raw: pl.Series, *, unknown: tuple[str, ...]) -> pl.DataFrame:
+    """Read an e-mail address: lower case, no spaces; a cell that holds nothing like one is none."""
+    text = pl.col("value").str.to_lowercase().str.replace_all(r"\s+", "")
+    return cells.read_text(raw, unknown).with_columns(
+        value=pl.when(text.str.contains("@", literal=True)).then(text)
+    )
+
+
+def _read_phone(raw: pl.Series, *, unknown: tuple[str, ...]) -> pl.DataFrame:
+    """Read a telephone number: its last nine digits, so that +44 and 0 before it are the same."""
+    digits = pl.col("value").str.replace_all(r"\D", "")
+    told = (digits.str.len_chars() >= 9) & (digits.str.slice(-9) != "0" * 9)
+    return cells.read_text(raw, unknown).with_columns(
+        value=pl.when(told).then(digits.str.slice(-9))
+    )
+
+
+def _births(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
+    """Put together dates of birth that stand in several columns; the year alone stays a year."""
+    for subject in build.dataset.subjects:
+        if subject.born is None:
+            continue
+        role, name = subject.role, f"{subject.role}__date_of_birth"
+        parts = [
+            pl.col(f"v:{role}__born:{part}").cast(pl.Int64, strict=False)
+            if f"v:{role}__born:{part}" in wide.columns
+            else pl.lit(None, dtype=pl.Int64)
+            for part in BORN
+        ]
+        year = pl.when(parts[0].is_between(1900, pl.col("v:date").dt.year())).then(parts[0])
+        padded = [
+            part.cast(pl.String).str.zfill(size)
+            for part, size in zip(parts, (4, 2, 2), strict=True)
+        ]
+        whole = pl.concat_str(padded, separator="-")
+        born = whole.str.to_date("%Y-%m-%d", strict=False)
+        wide = wide.with_columns(
+            born.alias(f"v:{name}"),
+            pl.when(born.is_null()).then(year).alias(f"v:{role}__birth_year"),
+            pl.when(whole.is_not_null() & born.is_null())
+            .then(pl.lit("impossible_date"))
+            .otherwise(NO_FAULT)
+            .alias(f"f:{name}"),
+        )
+        build.faults[name] = subject.born.year.column
+        build.names += [name, f"{role}__birth_year"]
+    return wide
 
 
 def _lists(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
@@ -308,6 +399,10 @@ def _measure(build: _Build, event: Event) -> None:
         build.add(field_name, source, reader)
         if schema[name] == pl.String and build.spellings(source, default):
             build.coded[field_name] = source.codes or default or "values of the plan"
+        elif schema[name] == pl.Boolean:
+            build.coded[field_name] = source.codes or "yes_no"
+        elif (measure, name) in KEPT_CODES:
+            build.kept[field_name] = KEPT_CODES[measure, name]
 
 
 def _field_reader(build: _Build, source: Source, field_of: tuple[str, str], dtype: Dtype) -> Reader:
@@ -380,6 +475,8 @@ def _check_dates_of_birth(wide: pl.DataFrame, build: _Build, period_start: date)
                     "surname",
                     "other_names",
                     "date_of_birth",
+                    "birth_year",
+                    "contacts",
                     "nhs_number",
                     "upn",
                     "local_ids",
@@ -574,12 +671,14 @@ def _rows(kept: pl.DataFrame, build: _Build) -> pl.DataFrame:
 
 def _unknown_values(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
     parts = []
-    for name, codes in build.coded.items():
+    for name, codes in (build.coded | build.kept).items():
         column = build.faults[name]
+        unread = pl.col(f"f:{name}") == "unknown_code"
+        if name in build.kept:
+            known = list(code_list(codes, build.own_codes))
+            unread = ~fold_expr(pl.col(f"v:{name}")).is_in(known)
         counted = (
-            wide.filter(pl.col(f"f:{name}") == "unknown_code")
-            .group_by(cells.clean(pl.col(column)).alias("value"))
-            .len("rows")
+            wide.filter(unread).group_by(cells.clean(pl.col(column)).alias("value")).len("rows")
         )
         if counted.height:
             spellings = code_list(codes, build.own_codes) if codes != "values of the plan" else {}

@@ -1,8 +1,8 @@
 """Lineage: from any harmonised value back to file, row and column as received.
 
 A value keeps `dataset`, `file` and `row`; `lineage` says which column of that file its field was
-read from, `trace` fetches the cell. From a row that could not be used `quality.quarantine` leads to
-the rule. What the columns mean is in the plan; nothing here reads a cell anew.
+read from, `cells_behind` fetches the cells. From a row that could not be used `quality.quarantine`
+leads to the rule. What the columns mean is in the plan; nothing here reads a cell anew.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
+from profile_pipeline import store
 from profile_pipeline.errors import ContractError
 from profile_pipeline.plan.collection import Dataset, Event, Source, Subject
 from profile_pipeline.plan.load import Plan
@@ -24,8 +25,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "forename": ("name", "forename"),
     "surname": ("name", "surname"),
     "other_names": ("name", "other_names"),
-    "date_of_birth": ("date_of_birth",),
-    "age_years": ("age", "date_of_birth"),
+    "date_of_birth": ("date_of_birth", "born"),
+    "birth_year": ("born",),
+    "age_years": ("age", "date_of_birth", "born"),
     "sex": ("sex",),
     "ethnicity_code": ("ethnicity",),
     "ethnic_group": ("ethnicity",),
@@ -36,6 +38,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "postcode_district": ("postcode",),
     "other_postcodes": ("other_postcodes",),
     "address": ("address",),
+    "contacts": ("email", "phone"),
     "nhs_number": ("nhs_number",),
     "upn": ("upn",),
     "local_ids": ("local_ids",),
@@ -142,59 +145,35 @@ def _columns(subject: Subject, settings: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def trace(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    field: str,
-    file: str,
-    row: int,
-    *,
-    role: str | None = None,
-    indicator: str | None = None,
-) -> pl.DataFrame:
-    """Return the received cells behind one harmonised value, for the analyst alone.
+def cells_behind(con: duckdb.DuckDBPyConnection, dataset: str, file: str, row: int) -> pl.DataFrame:
+    """Return the received cells behind every value that a row may give, for the analyst alone.
 
-    Columns: `dataset, file, row, role, indicator, field, place, column, received,
-    blank_filled_from`; a row a column, in order. `received` is person-level and exact: null is a
-    blank cell. Nothing is returned for a field that no column gives.
+    Columns: `table, role, indicator, field, place, column, received, blank_filled_from`; one row a
+    field and column it is read from, in order. `received` is person-level and exact: null is a
+    blank cell, or a column that the file lacks. A field that no column gives has no row.
 
     Args:
         con: the warehouse.
-        table: harmonised table, such as `records.subject`.
-        field: its column.
-        file: the value's file.
-        row: its row.
-        role: one person of the row alone.
-        indicator: one indicator of the row alone.
+        dataset: the row's dataset.
+        file: its file.
+        row: data row in the file, from 0.
 
     Raises ContractError when the warehouse has no lineage or no such row.
     """
-    known = con.execute(
-        "select 1 from information_schema.tables"
-        " where table_schema = 'quality' and table_name = 'lineage'"
-    ).fetchall()
-    if not known:
-        raise ContractError("quality.lineage has not been made yet")
-    uses = con.sql(
-        'select * from quality.lineage where "table" = ? and field = ? and file = ?'
-        " and (? is null or role = ?) and (? is null or indicator = ?)"
-        " order by dataset, role, indicator, place",
-        params=[table, field, file, role, role, indicator, indicator],
-    ).pl()
-    parts = [
-        use
-        | {"row": row, "received": received_row(con, use["dataset"], file, row).get(use["column"])}
-        for use in uses.iter_rows(named=True)
-    ]
-    schema = {
-        "dataset": pl.String,
-        "file": pl.String,
-        "row": pl.Int64,
-        **dict.fromkeys(("role", "indicator", "field"), pl.String),
-        "place": pl.Int64,
-        **dict.fromkeys(("column", "received", "blank_filled_from"), pl.String),
-    }
-    return pl.DataFrame([{name: part[name] for name in schema} for part in parts], schema=schema)
+    cells = received_row(con, dataset, file, row)
+    uses = store.read_rows(con, LINEAGE.schema, LINEAGE.name, dataset=dataset, file=file)
+    received = pl.DataFrame(
+        {"column": list(cells), "received": list(cells.values())},
+        schema={"column": pl.String, "received": pl.String},
+    )
+    return (
+        uses.join(received, on="column", how="left")
+        .sort("table", "role", "indicator", "field", "place")
+        .select(
+            "table", "role", "indicator", "field", "place", "column", "received",
+            "blank_filled_from",
+        )
+    )  # fmt: skip
 
 
 def received_row(
@@ -204,15 +183,11 @@ def received_row(
 
     Raises ContractError when there is no such row.
     """
-    name = dataset.replace('"', '""')
-    cells = con.sql(
-        f'select * from received."{name}" where _file = ? and _row = ?',  # noqa: S608
-        params=[file, row],
-    ).pl()
-    if cells.is_empty():
+    found = store.read_rows(con, "received", dataset, _file=file, _row=row)
+    if found.is_empty():
         raise ContractError(f"received.{dataset} has no row {row} of {file}")
     return {
         column: cell
-        for column, cell in cells.row(0, named=True).items()
+        for column, cell in found.row(0, named=True).items()
         if column not in RECEIVED_META
     }

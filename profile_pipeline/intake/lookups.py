@@ -11,7 +11,7 @@ from collections.abc import Collection
 import polars as pl
 
 from profile_pipeline.codes.lookup import fold, fold_expr
-from profile_pipeline.intake.cells import clean
+from profile_pipeline.intake.cells import DIGITS_LOST, WHOLE_AS_FRACTION, clean
 from profile_pipeline.plan.collection import Condition, Lookup, Sum
 
 REASONS = {
@@ -44,11 +44,9 @@ def look_up(
     if other is None or work.is_empty():
         return work, pl.DataFrame(schema=FAULTS)
     keys = ["_quarter", *(f"_key{number}" for number in range(len(lookup.on)))]
-    mine = work.with_columns(
-        clean(pl.col(own)).alias(f"_key{n}") for n, own in enumerate(lookup.on)
-    )
+    mine = work.with_columns(_key(own).alias(f"_key{n}") for n, own in enumerate(lookup.on))
     theirs = other.with_columns(
-        clean(pl.col(name)).alias(f"_key{n}") for n, name in enumerate(lookup.on.values())
+        _key(name).alias(f"_key{n}") for n, name in enumerate(lookup.on.values())
     ).drop_nulls(keys)
     held = theirs.group_by(keys).agg(
         pl.lit(value=True).alias("_found"),
@@ -83,6 +81,13 @@ def look_up(
     return filled.select(work.columns), pl.concat(faults)
 
 
+def _key(column: str) -> pl.Expr:
+    """An id as it is joined on: a spreadsheet's `.0` is none of it, a cut number is no id."""
+    text = clean(pl.col(column))
+    whole = text.str.replace(WHOLE_AS_FRACTION, "${1}")
+    return pl.when(~text.str.contains(DIGITS_LOST)).then(whole)
+
+
 def _agreed(column: str, unknown: Collection[str]) -> pl.Expr:
     """The one value that the rows of a key give; `NOTHING` when they disagree, null for none."""
     text = clean(pl.col(column))
@@ -94,13 +99,14 @@ def _summed(frame: pl.DataFrame, each: Sum) -> pl.Expr:
     """The sum as text, a whole number without decimals; 0 when rows are there but none meets it."""
     number = clean(pl.col(each.column)).str.replace_all(",", "").cast(pl.Float64, strict=False)
     if each.where is not None:
-        number = number.filter(_meets(each.where))
+        number = number.filter(meets(each.where))
     total = number.sum()
     whole = total.cast(pl.Int64).cast(pl.String)
     return pl.when(total == total.round()).then(whole).otherwise(total.cast(pl.String))
 
 
-def _meets(condition: Condition) -> pl.Expr:
+def meets(condition: Condition) -> pl.Expr:
+    """Whether a row of the other list meets the condition of a sum."""
     folded = fold_expr(clean(pl.col(condition.column)))
     wanted = (
         condition.is_in or condition.has_code or ((condition.equals,) if condition.equals else ())

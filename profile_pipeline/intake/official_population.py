@@ -5,11 +5,13 @@ the figures; a column for each age (mid-year estimates of wards: `All Ages`, `0`
 for each sex), for each group (`Ethnic Group: White: Irish; measures: Value`) or both, under one or
 two lines of headings; several tables below each other, told apart by lines such as `Age,Age 10 to
 14`; areas across instead of down; and Nomis's list of one figure a line (`GEOGRAPHY_CODE`,
-`C_AGE_NAME` ... `OBS_VALUE`). Totals and bands are left out where the file has their parts.
+`C_AGE_NAME` ... `OBS_VALUE`). Figures of smaller areas are added up to wards by a lookup of the
+plan; those of the area as a whole tell its ages, sexes and groups, but no ward. Totals and bands
+are left out where the file has their parts.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -17,7 +19,7 @@ import polars as pl
 from profile_pipeline.codes.lookup import code_list, fold
 from profile_pipeline.errors import DeliveryError, Problem
 from profile_pipeline.plan.context import ContextSource, Extent
-from profile_pipeline.population import NOT_BROKEN_DOWN
+from profile_pipeline.population import NOT_BROKEN_DOWN, WHOLE_AREA
 from profile_pipeline.tables import POPULATION, QUARANTINE, conform
 
 AREA_CODE = r"^[EWNS]\d{8}$"
@@ -25,8 +27,11 @@ AREA_CODE = r"^[EWNS]\d{8}$"
 CODE_HEADING = re.compile(
     r"(geography|area|ward|electoral ward) (\d{4} )?codes?( \d)?|mnemonic|(wd|cmwd)\d* ?(cd|code)"
     r"|ward code \d{4}|geography code"
+    r"|(ward|wd|ltla|lad|utla|lsoa|oa|msoa)\d* ?(cd|code)"
 )
-VALUE_HEADINGS = ("obs value", "value", "population", "observation", "count")
+VALUE_HEADINGS = ("obs value", "value", "population", "observation", "count", "n", "number")
+# Endings of labels that say whether figures are counts or shares.
+COUNTED, SHARED = re.compile(r" *\((number|count)\)$"), re.compile(r"\((percent|percentage|%)\)$")
 DIMENSIONS = {
     "sex": "sex",
     "gender": "sex",
@@ -44,6 +49,8 @@ DIMENSIONS = {
 }
 # The first word of a group's label, and the main group.
 GROUPS = {"white": "White", "mixed": "Mixed", "asian": "Asian", "black": "Black", "other": "Other"}
+# What is left of each group, however a table words it.
+OTHER_OF = {"White": "WOTH", "Mixed": "MOTH", "Asian": "AOTH", "Black": "BOTH", "Other": "OOTH"}
 GROUP_LABEL = re.compile(
     r"white|mixed( or)?( multiple)?( ethnic)?( groups?)?"
     r"|asian( asian british)?( or asian( british| welsh)?)?|asian asian british asian welsh"
@@ -64,6 +71,7 @@ CELLS = {
     "ethnic_group": pl.String,
     "column": pl.String,
     "value": pl.String,
+    "said": pl.String,
 }
 BREAKDOWN = ("ward_code", "age_years", "age_to", "sex", "ethnic_group", "ethnicity_code")
 
@@ -94,12 +102,21 @@ class Label(NamedTuple):
 
 
 def read_official(
-    source: ContextSource, sheets: list[tuple[str, list[list[str]]]], extent: Extent | None
+    source: ContextSource,
+    sheets: list[tuple[str, list[list[str]]]],
+    extent: Extent | None,
+    wards_of: Mapping[str, str] | None = None,
 ) -> ContextRows | None:
     """Return the population of the area's wards; None where no table of a known layout is found.
 
     Rows of other areas are left out without a fault, as a file may cover the country. Figures that
     are none, and wards whose parts don't add up to their total, are faults.
+
+    Args:
+        source: the source.
+        sheets: its sheets, name and lines of cells.
+        extent: the area's wards and its own code, whose figures stand in where no ward has any.
+        wards_of: ward of each smaller area, when the figures are of these.
 
     Raises DeliveryError when a group is unknown or nothing of the area is left.
     """
@@ -109,11 +126,14 @@ def read_official(
     where = f"reference/{source.file}"
     cells = pl.concat(parts)
     wards = extent.ward_codes if extent is not None else frozenset()
-    if wards:
-        cells = cells.filter(pl.col("ward_code").is_in(list(wards)))
+    cells = _of_area(cells, wards, extent.area_code if extent else "", wards_of)
     if cells.is_empty():
         what = "it holds no figure of the area's wards." if wards else "it holds no figure."
-        cure = "The codes may be of another year: ask for the wards of the boundaries."
+        cure = (
+            "The codes may be of another year: ask for the wards of the boundaries. Figures of"
+            " the area as a whole need `area: code:` in profile.yaml, those of smaller areas"
+            " `areas:` of the source."
+        )
         raise DeliveryError(Problem(where, what, cure))
     number = pl.col("value").str.replace_all(r"[, ]", "").cast(pl.Float64, strict=False)
     cells = cells.with_columns(population=number)
@@ -122,6 +142,11 @@ def read_official(
     faults = [_fault(source, cells.filter(~whole.fill_null(value=False)), "impossible_count")]
     if good.is_empty():
         raise DeliveryError(Problem(where, "none of its figures is a whole number.", "Ask again."))
+    note = ""
+    if wards_of is not None:
+        good, note = _added_up(good, wards_of, wards)
+    good, again = _groups_united(good)
+    faults.append(_fault(source, again, "repeated_id"))
     leaves, differing = _without_totals(good)
     faults.append(_fault(source, differing, "parts_and_total_differ"))
     leaves = leaves.join(differing, on="ward_code", how="anti", maintain_order="left")
@@ -133,14 +158,88 @@ def read_official(
     if children.is_empty():
         what = "nothing in it is of people under 18, or its parts and totals differ everywhere."
         raise DeliveryError(Problem(where, what, "Ask for ages in the table."))
-    left = sorted(wards - set(children["ward_code"]))
-    note = f"{len(left)} of the area's {len(wards)} wards have no population in it." if left else ""
+    note += wards_without(children, extent)
     if not (children["age_years"] >= 10).any():
         note += " It gives no ages within 10 to 17, and is used for no comparison of children."
     return ContextRows(
         conform(children, POPULATION),
         pl.concat(faults).unique(maintain_order=True).sort("row", "column"),
         note.strip() or None,
+    )
+
+
+def _groups_united(cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the figures with groups of one DfE code added up, and those that came twice.
+
+    The census tells Arab from any other group, and Roma from Gypsy or Irish Traveller; the code
+    does not.
+    """
+    coded = pl.col("ethnicity_code") != NOT_BROKEN_DOWN
+    first = pl.struct(*BREAKDOWN, "said").is_first_distinct()
+    groups = cells.filter(coded)
+    again = groups.filter(~first)
+    united = (
+        groups.filter(first)
+        .group_by(BREAKDOWN, maintain_order=True)
+        .agg(pl.sum("population"), pl.first("row", "column", "value", "said"))
+        .select(cells.columns)
+    )
+    return pl.concat([cells.filter(~coded), united]), again
+
+
+def wards_without(population: pl.DataFrame, extent: Extent | None) -> str:
+    """Return in words how many of the area's wards have no population; empty when all have."""
+    if extent is None or not extent.ward_codes:
+        return ""
+    if population["ward_code"].str.contains(WHOLE_AREA).all():
+        return "It gives the area as a whole, and tells nothing of wards."
+    left = extent.ward_codes - set(population["ward_code"])
+    if not left:
+        return ""
+    return f"{len(left)} of the area's {len(extent.ward_codes)} wards have no population in it."
+
+
+def _of_area(
+    cells: pl.DataFrame, wards: frozenset[str], area: str, wards_of: Mapping[str, str] | None
+) -> pl.DataFrame:
+    """Return the cells of the wards, else of the area as a whole; all when nothing is known."""
+    if wards_of is not None:
+        cells = cells.filter(pl.col("ward_code").is_in(list(wards_of)))
+    elif wards:
+        own = cells.filter(pl.col("ward_code").is_in(list(wards)))
+        cells = cells.filter(pl.col("ward_code") == area) if own.is_empty() else own
+    return cells
+
+
+def _added_up(
+    cells: pl.DataFrame, wards_of: Mapping[str, str], wards: frozenset[str]
+) -> tuple[pl.DataFrame, str]:
+    """Return the figures of small areas by ward, and which wards can't be told.
+
+    A ward of which a small area has no figure is left out: its sum would be too small.
+    """
+    lookup = pl.DataFrame(
+        {"ward_code": list(wards_of), "_ward": list(wards_of.values())},
+        schema={"ward_code": pl.String, "_ward": pl.String},
+    )
+    if wards:
+        lookup = lookup.filter(pl.col("_ward").is_in(list(wards)))
+    lacking = lookup.join(cells, on="ward_code", how="anti")
+    short = lacking["_ward"].unique()
+    summed = (
+        cells.join(lookup, on="ward_code", how="inner", maintain_order="left")
+        .filter(~pl.col("_ward").is_in(short.implode()))
+        .drop("ward_code")
+        .rename({"_ward": "ward_code"})
+        .group_by([*BREAKDOWN, "column", "said"], maintain_order=True)
+        .agg(pl.min("row"), pl.sum("population"), value=pl.lit(None, dtype=pl.String))
+        .select(cells.columns)
+    )
+    if lacking.is_empty():
+        return summed, ""
+    return summed, (
+        f"{lacking.height} of the lookup's {lookup.height} areas have no figure in it: the lookup"
+        " may be of another year. "
     )
 
 
@@ -251,7 +350,8 @@ def _code_column(source: ContextSource, line: list[str]) -> int | None:
         return line.index(mapped) if mapped in line else None
     found = [n for n, cell in enumerate(line) if CODE_HEADING.fullmatch(fold(cell))]
     # Of several areas in a line the ward's is meant, not the authority's.
-    wards = [n for n in found if re.match(r"ward|wd|cmwd|electoral", fold(line[n]))]
+    own = r"lsoa|oa|msoa" if source.areas else r"ward|wd|cmwd|electoral"
+    wards = [n for n in found if re.match(own, fold(line[n]))]
     return next(iter([*wards, *found]), None)
 
 
@@ -313,6 +413,9 @@ def _cells(
         schema={"row": pl.Int64, **dict.fromkeys(names, pl.String)},
         orient="row",
     ).filter(pl.col(names[code]).str.contains(AREA_CODE))
+    for column, accepted in source.only.items():
+        if column in head:
+            frame = frame.filter(pl.col(names[head.index(column)]).is_in(list(accepted)))
     folded = [fold(heading) for heading in head]
     value = next((n for n, name in enumerate(folded) if name in VALUE_HEADINGS), None)
     if source.columns.get("population") in head:
@@ -333,7 +436,7 @@ def _cells(
         orient="row",
     )
     joined = long.join(meaning, on="_name", how="left", maintain_order="left")
-    yield joined.rename({names[code]: "ward_code"}).select(CELLS.keys())
+    yield joined.rename({names[code]: "ward_code"}).with_columns(said="column").select(CELLS.keys())
 
 
 _FLAT = {
@@ -372,6 +475,9 @@ def _listed(
         if (dimension := DIMENSIONS.get(fold(heading)))
         or (dimension := next((d for d, name in own.items() if name == heading), None))
     }
+    # Shares of the same groups stand among the counts: they are no people.
+    for column in dims.values():
+        frame = frame.filter(~pl.col(column).str.contains(SHARED.pattern))
     prefix = {"sex": "Sex: ", "age": "Age: ", "ethnic": "Ethnic group: "}
     distinct = frame.select(dims.values()).unique(maintain_order=True)
     meaning = []
@@ -395,6 +501,7 @@ def _listed(
         *_FLAT,
         pl.lit(head[value]).alias("column"),
         pl.col(names[value]).alias("value"),
+        pl.concat_str(pl.lit(""), *keys, separator="; ").alias("said"),
     ).select(CELLS.keys())
 
 
@@ -410,6 +517,7 @@ def _label(heading: str, source: ContextSource | None = None) -> Label:
 
 
 def _one(text: str, dimension: str | None, source: ContextSource | None) -> Label:
+    text = COUNTED.sub("", text)
     plain = fold(text)
     if not plain:
         return Label()
@@ -456,9 +564,9 @@ def _sex(plain: str) -> str | None:
 
 def _ages(plain: str) -> tuple[int, int] | None:
     """Return the youngest and oldest age of a label: `Age 10 to 14`, `90+`, `Age under 1`."""
-    if plain in ("all ages", "all categories age", "total all ages"):
+    if plain in ("all ages", "all categories age", "total all ages", "total population"):
         return 0, OLDEST
-    bare = re.sub(r"^(ages?|aged) ", "", plain)
+    bare = re.sub(r"^(ages?|aged|pop|population)( aged)? ", "", plain)
     bare = re.sub(r"( years?)?( of age)?$", "", bare)
     if match := re.fullmatch(r"(\d{1,3})", bare):
         return int(match[1]), int(match[1])
@@ -480,9 +588,11 @@ def _ethnic(text: str, *, told: bool) -> tuple[str, str] | None:
     group = GROUPS.get(fold(first).split(" ")[0])
     # `Other Asian` is a part, `Asian, Asian British or Asian Welsh` and `Other ethnic group` are
     # groups; only in an ethnic table is a word such as `Other` one.
-    is_group = GROUP_LABEL.fullmatch(fold(first))
+    is_group = GROUP_LABEL.fullmatch(fold(first)) or (told and fold(first) == "other")
     if group and is_group and (not colon or fold(leaf) in PARTED):
         return NOT_BROKEN_DOWN, group
+    if group and colon and re.match(r"(any )?other\b", fold(leaf)):
+        return OTHER_OF[group], group
     known, groups = code_list("ethnicity_text"), code_list("ethnic_group")
     for spelling in (plain, fold(leaf) if colon else plain):
         code = known.get(spelling)

@@ -10,9 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from profile_pipeline.errors import DeliveryError, Problem
+from profile_pipeline.intake.layout import unlike
 from profile_pipeline.intake.readers_csv import read_csv
 from profile_pipeline.intake.readers_parquet import read_parquet
-from profile_pipeline.intake.readers_xlsx import heading_row, read_xlsx
+from profile_pipeline.intake.readers_xlsx import heading_row, read_sheet
 from profile_pipeline.intake.readers_xml import read_xml
 from profile_pipeline.plan.reading import ReadSettings
 from profile_pipeline.tables import RECEIVED_META
@@ -42,20 +43,36 @@ def read_file(path: Path, settings: ReadSettings, *, name: str) -> pl.DataFrame:
     `name` is the file as messages call it. Raises DeliveryError alone, with a line for each thing
     that is wrong and no value of the data. The frame holds person-level data.
     """
-    return read_bytes(_bytes(path, name), settings, name=name)
+    return read_as_found(path, settings, name=name)[0]
+
+
+def read_as_found(
+    path: Path, settings: ReadSettings, *, name: str
+) -> tuple[pl.DataFrame, str | None]:
+    """Return a file's records as `read_file`, and in words how its layout is unlike the plan's."""
+    frame, found, told = _read(_bytes(path, name), settings, name)
+    return frame, " ".join([*told, *unlike(settings, found)]) or None
 
 
 def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFrame:
     """Return the records of a file that is already in memory; as `read_file`."""
+    return _read(data, settings, name)[0]
+
+
+def _read(
+    data: bytes, settings: ReadSettings, name: str
+) -> tuple[pl.DataFrame, ReadSettings, tuple[str, ...]]:
+    """Return the records, the layout that the file has, and what is to be told of its sheets."""
     kind = settings.format or FORMATS.get(Path(name).suffix.lower())
     if kind is None:
         cure = "Ask for .csv, .xlsx, .xml or .parquet, or set `read: format`."
         raise DeliveryError(Problem(name, "this kind of file can't be read.", cure))
     if not data:
         raise DeliveryError(Problem(name, "the file is empty (0 bytes).", "Ask for it again."))
-    first_row = settings.header_row + 1
+    told: tuple[str, ...] = ()
     if kind == "csv":
-        headings, cells = read_csv(data, settings, name)
+        headings, cells, settings = read_csv(data, settings, name)
+        first_row = settings.header_row + 1
     elif kind == "parquet":
         headings, cells = read_parquet(data, name)
         first_row = 1
@@ -63,8 +80,9 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
         headings, cells = read_xml(data, settings, name)
         first_row = 1
     else:
-        sheet = read_xlsx(data, settings, name)
-        settings = settings.model_copy(update={"header_row": heading_row(sheet, settings)})
+        sheet, told = read_sheet(data, settings, name)
+        if (row := heading_row(sheet, settings)) != settings.header_row:
+            settings = settings.model_copy(update={"header_row": row})
         first_row = settings.header_row + 1
         if sheet.height < settings.header_row:
             what = (
@@ -74,7 +92,7 @@ def read_bytes(data: bytes, settings: ReadSettings, *, name: str) -> pl.DataFram
             raise DeliveryError(Problem(name, what, cure))
         headings = [text or "" for text in sheet.row(settings.header_row - 1)]
         cells = sheet.slice(settings.header_row)
-    return _records(headings, cells, settings, name, first_row)
+    return _records(headings, cells, settings, name, first_row), settings, told
 
 
 def _bytes(path: Path, name: str) -> bytes:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import polars as pl
 
 from profile_pipeline.errors import DeliveryError, Problem
+from profile_pipeline.intake.layout import csv_layout
 from profile_pipeline.plan.reading import ReadSettings
 
 UTF_8 = "utf-8-sig"
@@ -43,13 +44,16 @@ CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c"))
 CHUNK = 20_000  # rows held as Python objects at a time
 
 
-def read_csv(data: bytes, settings: ReadSettings, name: str) -> tuple[list[str], pl.DataFrame]:
-    """Return the headings and the cells below them, columns `0`, `1` ... of text; '' is empty.
+def read_csv(
+    data: bytes, settings: ReadSettings, name: str
+) -> tuple[list[str], pl.DataFrame, ReadSettings]:
+    """Return the headings, the cells below them, and the layout that was found.
 
+    Columns are `0`, `1` ... of text; '' is empty.
     Short rows are filled with empty cells (Excel leaves trailing ones out) unless all of them look
     like records broken by a line break without quotes. Raises DeliveryError.
     """
-    text = _decode(data, settings, name)
+    text, settings = csv_text(data, settings, name)
     headings, start, line = _headings(text, settings, name)
     body = text[start:]
     if len(settings.delimiter.encode()) == 1 and _is_regular(
@@ -57,8 +61,32 @@ def read_csv(data: bytes, settings: ReadSettings, name: str) -> tuple[list[str],
     ):
         cells = _by_polars(body, settings.delimiter, len(headings))
         if cells is not None:
-            return headings, cells
-    return headings, _by_csv(body, settings.delimiter, len(headings), line, name)
+            return headings, cells, settings
+    return headings, _by_csv(body, settings.delimiter, len(headings), line, name), settings
+
+
+def csv_text(data: bytes, settings: ReadSettings, name: str) -> tuple[str, ReadSettings]:
+    """Return a file's text and the settings with encoding, delimiter and heading row as they are.
+
+    Raises DeliveryError.
+    """
+    if (found := _sure_encoding(data)) and found != settings.encoding:
+        settings = settings.model_copy(update={"encoding": found})
+    text = _decode(data, settings, name)
+    return text, csv_layout(text, settings)
+
+
+def _sure_encoding(data: bytes) -> str | None:
+    """Return the encoding of a file that can be in no other; null when the plan must say it."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return encoding
+    # Every second byte of a Western text in UTF-16 is nought, mark or none.
+    sample = data[:4096]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if len(sample) >= 16 and max(even, odd) * 3 > len(sample) and min(even, odd) == 0:
+        return "utf-16-le" if odd else "utf-16-be"
+    return None
 
 
 def _decode(data: bytes, settings: ReadSettings, name: str) -> str:
@@ -106,12 +134,6 @@ def _refuse_other_kinds(data: bytes, settings: ReadSettings, name: str) -> None:
             cure = _encoding_cure(data, settings.encoding)
             raise DeliveryError(Problem(name, f"not written in {settings.encoding}.", cure))
         return
-    for mark, encoding in MARKS:
-        if data.startswith(mark):
-            cure = f"Set `read: encoding: {encoding}`."
-            raise DeliveryError(
-                Problem(name, f"written in {encoding}, not {settings.encoding}.", cure)
-            )
     sample = data[:65536]
     controls = len(sample) - len(sample.translate(None, CONTROLS))
     if controls > 16 and controls * 20 > len(sample):

@@ -17,6 +17,7 @@ from xml.parsers import expat
 import polars as pl
 
 from profile_pipeline.errors import DeliveryError, Problem
+from profile_pipeline.intake.layout import ENOUGH, fits, heading_place
 from profile_pipeline.plan.reading import ReadSettings
 
 UNPACKED_LIMIT = 1 << 30  # bytes; a sheet of a million rows and twenty columns has 0.7 GB
@@ -37,10 +38,17 @@ def read_xlsx(data: bytes, settings: ReadSettings, name: str) -> pl.DataFrame:
     (midnight counts as no time), times of day `HH:MM:SS`, truth values `true` and `false`, error
     cells empty, formulas the value last calculated. Raises DeliveryError.
     """
+    return read_sheet(data, settings, name)[0]
+
+
+def read_sheet(
+    data: bytes, settings: ReadSettings, name: str
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the rows as `read_xlsx`, and what must be told about the choice of the sheet."""
     package = _open(data, name)
-    sheet = _sheet(package, settings, name)
+    sheet, told = _sheet(package, data, settings, name)
     rows = _cells(data, sheet, name)
-    return rows.with_columns(_tidy(pl.col(column)) for column in rows.columns)
+    return rows.with_columns(_tidy(pl.col(column)) for column in rows.columns), told
 
 
 def _open(data: bytes, name: str) -> zipfile.ZipFile:
@@ -85,14 +93,21 @@ def _part(package: zipfile.ZipFile, path: str, name: str) -> bytes:
 
 
 def heading_row(sheet: pl.DataFrame, settings: ReadSettings) -> int:
-    """Return the number of the heading row, from 1, by `read.headings` if one is found."""
+    """Return the number of the heading row, from 1, by `read.headings` if one is found.
+
+    Else it is the plan's row, or the one that holds the plan's headings where that row doesn't.
+    """
     if settings.headings:
         for number, row in enumerate(sheet.head(HEADINGS_WITHIN).iter_rows(), 1):
             # A title or note may name the heading, but stands alone in its row.
             filled = [text for text in row if text and text.strip()]
             if len(filled) > 1 and _alike(filled, settings.headings):
                 return number
-    return settings.header_row
+    at = settings.header_row
+    if sheet.height >= at and fits(sheet.row(at - 1), settings):
+        return at
+    found, most = heading_place(sheet.head(HEADINGS_WITHIN).iter_rows(), settings.known)
+    return found if most >= ENOUGH else at
 
 
 def _folded(text: str) -> str:
@@ -136,32 +151,75 @@ def _all_sheets(package: zipfile.ZipFile, name: str) -> dict[str, tuple[bool, st
     return sheets
 
 
-def _sheet(package: zipfile.ZipFile, settings: ReadSettings, name: str) -> str:
-    """Return the name of the sheet to read, having checked that it isn't monstrous.
+def _sheet(
+    package: zipfile.ZipFile, data: bytes, settings: ReadSettings, name: str
+) -> tuple[str, tuple[str, ...]]:
+    """Return the name of the sheet to read, and what to tell; it isn't monstrous.
 
     Sheets are not listed in the message: some services keep a sheet a child.
     """
     sheets, wanted = _all_sheets(package, name), settings.sheet
-    if wanted is None:
-        title = next((title for title, (visible, _) in sheets.items() if visible), None)
+    visible = [title for title, (shown, _) in sheets.items() if shown]
+    if wanted is None and not visible:
+        raise DeliveryError(Problem(name, "it has no visible sheet.", "Set `read: sheet`."))
+    if wanted is not None and wanted not in sheets:
+        title = _alike(list(sheets), settings.sheets)
+        if title is None and not settings.sheets:
+            holding = _holding(package, data, sheets, visible, settings, name)
+            title = holding[0] if len(holding) == 1 else None
         if title is None:
-            raise DeliveryError(Problem(name, "it has no visible sheet.", "Set `read: sheet`."))
-    elif wanted in sheets:
-        title = wanted
-    elif alike := _alike(list(sheets), settings.sheets):
-        title = alike
-    else:
-        near = difflib.get_close_matches(wanted.casefold(), [s.casefold() for s in sheets], n=1)
-        close = [title for title in sheets if near and title.casefold() == near[0]]
-        hint = f"Did you mean '{close[0]}'?" if close else "Correct `read: sheet`."
-        what = f"none of its {len(sheets)} sheets is called '{wanted}'."
-        raise DeliveryError(Problem(name, what, hint))
-    xml = _part(package, sheets[title][1], name)
+            near = difflib.get_close_matches(wanted.casefold(), [s.casefold() for s in sheets], n=1)
+            close = [title for title in sheets if near and title.casefold() == near[0]]
+            hint = f"Did you mean '{close[0]}'?" if close else "Correct `read: sheet`."
+            what = f"none of its {len(sheets)} sheets is called '{wanted}'."
+            raise DeliveryError(Problem(name, what, hint))
+        _check(package, sheets[title][1], name)
+        told = f"It has no sheet '{wanted}'; the one that holds the plan's headings was read."
+        return title, () if settings.sheets else (told,)
+    title = visible[0] if wanted is None else wanted
+    _check(package, sheets[title][1], name)
+    if wanted is not None or len(visible) == 1 or not settings.known:
+        return title, ()
+    holding = _holding(package, data, sheets, visible, settings, name)
+    if not holding or holding == [title]:
+        return title, ()
+    first = holding[0] == title
+    told = "" if first else "Its first sheet doesn't hold the plan's headings; another was read."
+    if more := len(holding) - 1:
+        what = "other sheet holds" if more == 1 else f"{more} other sheets hold"
+        several = f"{'One ' if more == 1 else ''}{what} the plan's headings too and was not read;"
+        told = f"{told} {several} name the one that is meant in `read: sheet`.".strip()
+    return holding[0], (told,)
+
+
+def _check(package: zipfile.ZipFile, part: str, name: str) -> None:
+    """Refuse a sheet that isn't whole or is monstrous, before calamine reads it."""
+    xml = _part(package, part, name)
     _parse(xml, name, None)
     _refuse_monstrous(xml, name)
     if "xl/sharedStrings.xml" in package.namelist():
         _parse(_part(package, "xl/sharedStrings.xml", name), name, None)
-    return title
+
+
+def _holding(
+    package: zipfile.ZipFile,
+    data: bytes,
+    sheets: dict[str, tuple[bool, str]],
+    visible: list[str],
+    settings: ReadSettings,
+    name: str,
+) -> list[str]:
+    """Return the visible sheets that hold the plan's headings near their top."""
+    holding = []
+    for title in visible:
+        try:
+            _check(package, sheets[title][1], name)
+            head = _cells(data, title, name, HEADINGS_WITHIN)
+        except DeliveryError:
+            continue
+        if heading_place(head.iter_rows(), settings.known)[1] >= ENOUGH:
+            holding.append(title)
+    return holding
 
 
 def _refuse_monstrous(xml: bytes, name: str) -> None:
@@ -218,12 +276,14 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _cells(data: bytes, sheet: str, name: str) -> pl.DataFrame:
+def _cells(data: bytes, sheet: str, name: str, rows: int | None = None) -> pl.DataFrame:
     import fastexcel
 
     try:
-        reader = fastexcel.read_excel(data)
-        cells = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
+        loaded = fastexcel.read_excel(data).load_sheet(
+            sheet, header_row=None, skip_rows=0, n_rows=rows, dtypes="string"
+        )
+        cells = loaded.to_polars()
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:

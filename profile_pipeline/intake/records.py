@@ -3,13 +3,14 @@
 Wide frames are described in `harmonise.py`. The contracts are in `tables.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from profile_pipeline.codes.lookup import code_list
 from profile_pipeline.intake.handling import with_release
+from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.quarters import quarter_expr
 from profile_pipeline.tables import (
     INDICATOR_EVENT,
@@ -105,11 +106,21 @@ def indicator_events_of(frames: Frames) -> pl.DataFrame:
     return conform(first, INDICATOR_EVENT).sort(INDICATOR_EVENT.key)
 
 
-def measure_of(frames: Frames, measure: str, own_codes: Path | None = None) -> pl.DataFrame:
+def measure_of(
+    frames: Frames,
+    measure: str,
+    own_codes: Path | None = None,
+    datasets: Sequence[Dataset] = (),
+) -> pl.DataFrame:
     """Return the table of one measure, from every dataset that maps it.
 
-    Information reports are told apart by whether they may leave the desk (`handling`); `own_codes`
-    is the profile folder's own code lists.
+    Information reports are told apart by whether they may leave the desk (`handling`).
+
+    Args:
+        frames: harmonised rows by dataset.
+        measure: the measure.
+        own_codes: the profile folder's own code lists.
+        datasets: the plan's datasets, whose `handling_default` counts.
     """
     table = MEASURES[measure]
     parts = []
@@ -131,5 +142,5 @@ def measure_of(frames: Frames, measure: str, own_codes: Path | None = None) -> p
         )
     united = union(parts, table)
     if measure == "information_report":
-        united = conform(with_release(united, own_codes), table)
+        united = conform(with_release(united, own_codes, datasets), table)
     return united.sort(table.key)

@@ -36,6 +36,10 @@ TWO_FIT = "fits two people about equally well"
 # maternities in 1,000), share of records with a wrong forename (the model's default m of a
 # different forename), and for how many people of the data such a prior counts.
 MULTIPLE_BIRTHS, WRONG_FORENAME, PRIOR_PEOPLE = 0.03, 0.02, 20
+# Siblings at one home are 30 times as many as twins (1.5 maternities in 100, about one sibling pair
+# for every two children); a third of that is allowed for. Only where births spread over so many
+# years that siblings would be seen: a file of one school year holds twins and no siblings.
+TWINS_TO_SIBLINGS, SIBLING_YEARS = 0.1, 20
 NUMBERED_PAIRS = 20  # pairs with numbers from which these tell whether forenames part people
 BIRTHS_PART = -5.0  # weight of a different date of birth from which it parts people, bits
 # Verdicts on two forenames.
@@ -227,6 +231,22 @@ def _day(text: str) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
+def _strangers(rows: pl.DataFrame, *shared: str) -> float:
+    """Return how many pairs agree in these columns and neither in initial nor in year of birth."""
+
+    def pairs(*columns: str) -> float:
+        sizes = rows.group_by(*columns).len() if columns else rows.select(pl.len().alias("len"))
+        n = sizes["len"].cast(pl.Float64)
+        return float((n * (n - 1) / 2).sum())
+
+    return (
+        pairs(*shared)
+        - pairs(*shared, "initial")
+        - pairs(*shared, "year")
+        + pairs(*shared, "initial", "year")
+    )
+
+
 class Clusterer:
     """Clusters of identities that grow by links and decisions, under constraints."""
 
@@ -241,6 +261,12 @@ class Clusterer:
         self.apart: dict[int, set[int]] = defaultdict(set)
         self.forenames_part = self.births_part = True
         self.odds_of_error = 0.0
+        self.homes = identities.select(
+            "sur",
+            pl.col("fore").str.slice(0, 1).alias("initial"),
+            pl.coalesce("address", "postcode").alias("home"),
+            pl.col("dob").str.slice(0, 4).cast(pl.Int64).alias("year"),
+        )
         columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcodes", "address")
         for place, (records, dob, sex, nhs, upn, local, postcodes, address) in enumerate(
             identities.select(columns).iter_rows()
@@ -382,6 +408,10 @@ class Clusterer:
                     twins.add(one)
                 elif records[one] == 1:
                     odd.add(one)
+        most = self._twins_at_most()
+        if most is not None:
+            apart = len({(min(r), max(r)) for r in ((find(a), find(b)) for a, b in clash)})
+            return math.log2((max(0.0, apart - most) + 0.5) / most)
         several = sum(count > 1 for count in records.values())
         rate = (len(twins) + MULTIPLE_BIRTHS * PRIOR_PEOPLE) / (several + PRIOR_PEOPLE)
         lone = len(records) - several
@@ -389,6 +419,22 @@ class Clusterer:
             lone + PRIOR_PEOPLE
         )
         return math.log2(error / rate)
+
+    def _twins_at_most(self) -> float | None:
+        """Return how many twin pairs there may be, from siblings; None where none could be seen.
+
+        Siblings: one surname and postcode or address, another initial and year of birth. Those
+        whom surname and place bring together by chance are taken off, and a standard error added.
+        """
+        rows = self.homes.drop_nulls()
+        years = rows["year"]
+        early, late = years.quantile(0.05), years.quantile(0.95)
+        if early is None or late is None or late - early < SIBLING_YEARS:
+            return None
+        found = _strangers(rows, "sur", "home")
+        by_chance = _strangers(rows, "sur") * _strangers(rows, "home") / max(1.0, _strangers(rows))
+        siblings = max(0.0, found - by_chance) + math.sqrt(found) + 1
+        return TWINS_TO_SIBLINGS * siblings
 
     def _similar(self, x: Evidence, y: Evidence) -> bool:
         """Whether the usual forenames look alike, which with one agreeing number is enough."""
@@ -609,7 +655,8 @@ def _rival(
 # Comparisons that speak of one thing: the best pair is taken for them together.
 _TOGETHER = (
     ("forename", "surname"), ("birth", "age"), ("postcode", "area"), ("sex",), ("nhs",), ("upn",),
-    ("local_id",), ("address",), ("nickname",), ("vehicle",), ("alias",), ("case",), ("premises",),
+    ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",), ("alias",), ("case",),
+    ("premises",),
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from profile_pipeline.errors import PlanError, Problem
+from profile_pipeline.file_rows import in_words, with_file_row
 from profile_pipeline.linkage.explain import Explanation, explain_person, waterfall
 from profile_pipeline.linkage.saved_models import bar
 from profile_pipeline.plan.load import Plan
@@ -21,8 +22,6 @@ AGAINST_SHOWN = 15
 NEAR_IDS = 3
 Read = Callable[[str], pl.DataFrame]
 """Gives a table by `schema.table`."""
-Place = Callable[[pl.DataFrame], pl.DataFrame]
-"""Adds `found_at` to rows (`source_rows.found_at`): where they stand in the agency's file."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,18 @@ class Told:
     waterfalls: list[tuple[str, pl.DataFrame]]
 
 
-def explained(read: Read, place: Place, plan: Plan, person: str) -> Told:
+def explained(read: Read, places: pl.DataFrame, plan: Plan, person: str) -> Told:
     """Return the explanation of a person.
 
     Records with file, row and date; what holds each, weight by weight; what argued against; the
     weakest link and the strict threshold; decisions of people; former ids; of suspects, who else
     they may be; indicators with rows. Raises PlanError when nobody has the id.
+
+    Args:
+        read: gives a table by `schema.table`.
+        places: quality.file_row, where rows stand in the agencies' files.
+        plan: the plan.
+        person: id of a child or suspect.
     """
     record_person, registry = read("people.record_person"), _registry(plan.folder)
     known = record_person["person_id"].unique()
@@ -59,15 +64,16 @@ def explained(read: Read, place: Place, plan: Plan, person: str) -> Told:
         .unique()
         .iter_rows()
     )
-    count = told.records.height
+    records = _counted(told.records.height, "record", "records")
+    identities = _counted(len(names), "identity", "identities")
     held, waterfalls = _holds(told, evidence, names)
     lines = [
-        f"{person}: {count} records, {len(names)} identities (restricted: person-level data)",
+        f"{person}: {records}, {identities} (restricted: person-level data)",
         *_firmness(read("people.person_link"), person, plan.settings.linkage.strict_threshold),
         *_history(plan.folder, registry, person),
         "",
         "Records (I1, I2 ...: an identity is what is written about the person, once):",
-        *_records(told, subject, names, place),
+        *_records(told, subject, names, places),
         "",
         "What holds each identity, weight by weight (log2: +1 doubles the odds):",
         *held,
@@ -75,9 +81,13 @@ def explained(read: Read, place: Place, plan: Plan, person: str) -> Told:
         *_decisions(read("people.decision"), set(names), names),
         *_suspect(read, person),
         "",
-        *_indicators(read, place, plan, person, record_person),
+        *_indicators(read, places, plan, person, record_person),
     ]  # fmt: skip
     return Told(person, lines, waterfalls)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _registry(folder: Path) -> pl.DataFrame:
@@ -139,7 +149,8 @@ def _history(folder: Path, registry: pl.DataFrame, person: str) -> Lines:
             (pl.col("old_person_id") == person) | (pl.col("new_person_id") == person)
         )
         lines += [
-            f"  {day}: {change} of {old} into {new} ({count} identities)"
+            f"  {day}: {change} of {old} into {new}"
+            f" ({_counted(int(count), 'identity', 'identities')})"
             for change, old, new, count, day in changes.select(
                 "change", "old_person_id", "new_person_id", "identities", "as_at"
             ).iter_rows()
@@ -148,21 +159,15 @@ def _history(folder: Path, registry: pl.DataFrame, person: str) -> Lines:
 
 
 def _records(
-    told: Explanation, subject: pl.DataFrame, names: dict[str, str], place: Place
+    told: Explanation, subject: pl.DataFrame, names: dict[str, str], places: pl.DataFrame
 ) -> Lines:
     dated = told.records.join(subject, on="record_id", how="left", maintain_order="left")
     return [
-        f"  {names[identity]:<4} {day}  {_at(dataset, file, row, found)}"
-        for identity, day, dataset, file, row, found in place(dated)
-        .select("identity", "date", "dataset", "file", "row", "found_at")
+        f"  {names[identity]:<4} {day}  {dataset}, {file}, {place}"
+        for identity, day, dataset, file, place in with_file_row(dated, places)
+        .select("identity", "date", "dataset", "file", in_words())
         .iter_rows()
     ]
-
-
-def _at(dataset: str, file: str, row: int, found: str) -> str:
-    """Where a row stands: as `trace` takes it, and as the agency's program shows it."""
-    line = "" if found.startswith("data row") else f" ({found})"
-    return f"{dataset}, {file}, row {row}{line}"
 
 
 def _suspect(read: Read, person: str) -> Lines:
@@ -284,7 +289,7 @@ def _decisions(decision: pl.DataFrame, inside: set[str], names: dict[str, str]) 
 
 def _indicators(
     read: Read,
-    place: Place,
+    places: pl.DataFrame,
     plan: Plan,
     person: str,
     record_person: pl.DataFrame,
@@ -297,12 +302,13 @@ def _indicators(
         .sort("indicator", "date", "dataset", "file", "row")
     )
     lines = ["Indicators, each with its rows (all periods received):"]
-    for (indicator,), rows in place(events).group_by("indicator", maintain_order=True):
+    placed = with_file_row(events, places).with_columns(in_words().alias("place"))
+    for (indicator,), rows in placed.group_by("indicator", maintain_order=True):
         lines.append(f"  {labels.get(str(indicator), str(indicator))}")
         lines += [
-            f"      {day}  {_at(dataset, file, row, found)}"
-            for day, dataset, file, row, found in rows.select(
-                "date", "dataset", "file", "row", "found_at"
+            f"      {day}  {dataset}, {file}, {place}"
+            for day, dataset, file, place in rows.select(
+                "date", "dataset", "file", "place"
             ).iter_rows()
         ]
     return lines if events.height else [*lines, "  none"]

@@ -15,8 +15,11 @@ ROW_KEY = ("dataset", "file", "row", "role")
 _CONTENT = (
     "forename", "surname", "other_names", "dob", "born_from", "born_to", "sex", "postcode",
     "sector", "district", "postcodes", "nhs", "upn", "local_ids", "address", "vehicle",
+    "contacts",
 )  # fmt: skip
-_LISTS = ("other_names", "local_ids", "postcodes")
+# Fields that came later: left out where empty, so that persons keep the ids they have.
+_LATER = ("contacts",)
+_LISTS = ("other_names", "local_ids", "postcodes", "contacts")
 
 
 def nhs_valid(number: pl.Expr) -> pl.Expr:
@@ -30,8 +33,9 @@ def nhs_valid(number: pl.Expr) -> pl.Expr:
 def enough(forename: str, surname: str) -> pl.Expr:
     """Whether a record holds enough to be told from others, and so to be linked.
 
-    A number; or both names and an age, date of birth or full postcode; or a date of birth and a
-    postcode sector. `forename` and `surname` are the columns to look at.
+    A number; or both names and an age, date of birth, full postcode, address, e-mail or telephone;
+    or a date of birth and a postcode sector, address, e-mail or telephone. `forename` and `surname`
+    are the columns to look at.
     """
     number = pl.any_horizontal(
         pl.col("nhs").is_not_null(), pl.col("upn").is_not_null(), pl.col("local_ids").list.len() > 0
@@ -39,7 +43,11 @@ def enough(forename: str, surname: str) -> pl.Expr:
     names = pl.col(forename).is_not_null() & (
         pl.col(surname).is_not_null() | pl.col(forename).str.contains(r"\S\s+\S")
     )
-    home = (pl.col("postcodes").list.len() > 0) | pl.col("address").is_not_null()
+    home = (
+        (pl.col("postcodes").list.len() > 0)
+        | pl.col("address").is_not_null()
+        | (pl.col("contacts").list.len() > 0)
+    )
     return (
         number
         | (names & (pl.col("born_from").is_not_null() | home))
@@ -49,13 +57,14 @@ def enough(forename: str, surname: str) -> pl.Expr:
 
 def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
     """Return the subjects with the fields that make an identity, tidied but not altered."""
-    for optional in ("address", "vehicle", "other_postcodes"):
+    for optional in ("address", "vehicle", "other_postcodes", "contacts", "birth_year"):
         # A list column without a single list makes polars 2.1 panic once its rows were reversed.
         if optional not in subjects.columns or subjects[optional].is_null().all():
             kind = tables.PERSON_RECORD.polars_schema[optional]
             nothing: list[str] | None = [] if kind == tables.TEXTS else None
             subjects = subjects.with_columns(pl.lit(nothing, dtype=kind).alias(optional))
-    age_only = pl.col("date_of_birth").is_null() & pl.col("age_years").is_not_null()
+    year_only = pl.col("date_of_birth").is_null() & pl.col("birth_year").is_not_null()
+    age_only = pl.col("date_of_birth").is_null() & pl.col("age_years").is_not_null() & ~year_only
     age = pl.col("age_years").clip(0, 120).cast(pl.Int64)
     year = pl.concat_str(pl.lit("-"), age.cast(pl.String), pl.lit("y"))
     older = pl.concat_str(pl.lit("-"), (age + 1).cast(pl.String), pl.lit("y"))
@@ -73,10 +82,14 @@ def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
         pl.col("date_of_birth").dt.strftime("%Y%m%d").alias("dob"),
         pl.when(age_only)
         .then(pl.col("date").dt.offset_by(older).dt.offset_by("1d"))
+        .when(year_only)
+        .then(pl.date(pl.col("birth_year"), 1, 1))
         .otherwise(pl.col("date_of_birth"))
         .alias("born_from"),
         pl.when(age_only)
         .then(pl.col("date").dt.offset_by(year))
+        .when(year_only)
+        .then(pl.date(pl.col("birth_year"), 12, 31))
         .otherwise(pl.col("date_of_birth"))
         .alias("born_to"),
         # All homes that the record tells of, the present one included.
@@ -95,6 +108,7 @@ def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
         .list.drop_nulls()
         .list.unique()
         .list.sort(),
+        pl.col("contacts").fill_null(empty).list.drop_nulls().list.unique().list.sort(),
         pl.col("address")
         .str.to_lowercase()
         .str.replace_all(r"[^\p{L}\p{N}]+", " ")
@@ -121,9 +135,13 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
                 pl.col(name).list.join("\x1f") if name in _LISTS else pl.col(name).cast(pl.String)
             ).fill_null("\x00")
             for name in _CONTENT
+            if name not in _LATER
         ],
         separator="\x1e",
     )
+    for name in _LATER:
+        added = pl.concat_str(text, pl.lit("\x1e"), pl.col(name).list.join("\x1f"))
+        text = pl.when(pl.col(name).list.len() > 0).then(added).otherwise(text)
     # What many people share is no identity: such records stay apart, each by itself.
     prepared = prepared.with_columns(
         pl.when(enough("forename", "surname"))

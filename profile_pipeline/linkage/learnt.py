@@ -41,20 +41,32 @@ def _hashed(words: Iterable[str], key: bytes) -> dict[str, str]:
     }
 
 
+def _counted(identities: pl.DataFrame, column: str) -> dict[str, int]:
+    """Return how many people bear a name: dates of birth it is given with.
+
+    One person's name written in many records is not a frequent name.
+    """
+    births = pl.coalesce("dob", "identity").n_unique()
+    found = identities.drop_nulls(column).group_by(column).agg(births)
+    return dict(found.sort(column).iter_rows())
+
+
 def save(path: Path, identities: pl.DataFrame, learnt: Learnt, key: bytes) -> None:
-    """Add what was learnt to a saved model; frequencies are counts among `identities`."""
+    """Add what was learnt to a saved model; frequencies are those of names in `identities`."""
     model = json.loads(path.read_text(encoding="utf-8"))
     counts: dict[str, dict[str, int]] = {}
+    totals: dict[str, int] = {}
     for column in FREQUENCY_OF:
-        # A name that one identity alone gives needs no entry: it counts as one.
-        found = identities[column].drop_nulls().value_counts().filter(pl.col("count") > 1)
-        count_of = dict(found.select(column, "count").iter_rows())
+        every = _counted(identities, column)
+        totals[column] = sum(every.values())
+        # A name that one person alone bears needs no entry: it counts as one.
+        count_of = {word: count for word, count in every.items() if count > 1}
         counts[column] = {
             code: count_of[word] for code, word in sorted(_hashed(count_of, key).items())
         }
     model[PART] = {
         "counts": counts,
-        "totals": {column: identities[column].count() for column in FREQUENCY_OF},
+        "totals": totals,
         "attested": sorted(_hashed(learnt.attested, key)),
         "odds_of_error": learnt.odds_of_error,
         "alone": dict(sorted(learnt.alone.items())),
@@ -78,16 +90,24 @@ def known(model: Path | None, identities: pl.DataFrame, key: bytes) -> Learnt | 
 
 def frequencies(
     model: Path | None, identities: pl.DataFrame, key: bytes
-) -> dict[str, pl.DataFrame] | None:
-    """Return Splink's term frequency tables as saved: `<column>`, `tf_<column>` (share)."""
+) -> dict[str, pl.DataFrame]:
+    """Return Splink's term frequency tables: `<column>`, `tf_<column>` (share of people).
+
+    As saved with the model; counted among the identities where nothing was.
+    """
     saved = _saved(model)
-    if saved is None:
-        return None
     tables = {}
     for column in FREQUENCY_OF:
-        words = identities[column].drop_nulls().unique().sort()
-        counts, total = saved["counts"][column], max(1, saved["totals"][column])
-        share = {word: counts.get(code, 1) / total for code, word in _hashed(words, key).items()}
+        if saved is None:
+            share_of = _counted(identities, column)
+            total = max(1, sum(share_of.values()))
+            share = {word: count / total for word, count in share_of.items()}
+        else:
+            words = identities[column].drop_nulls().unique().sort()
+            counts, total = saved["counts"][column], max(1, saved["totals"][column])
+            share = {
+                word: counts.get(code, 1) / total for code, word in _hashed(words, key).items()
+            }
         tables[column] = pl.DataFrame(
             {column: list(share), f"tf_{column}": list(share.values())},
             schema={column: pl.String, f"tf_{column}": pl.Float64},

@@ -30,8 +30,11 @@ TRAIN_AT_MOST = 400_000  # pairs that a training rule takes
 # Pairs that a block on little evidence may bring: so many, or so many an identity on average.
 BROAD_PAIRS, BROAD = 300_000, 4
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
+REFITS, PRIOR_MATCHES = 3, 50  # rounds; pairs that a default m counts for
+REFIT_IDENTITIES = 60_000  # identities, at random, whose pairs settle the prior and m
+REFIT_FROM = -10.0  # match weight from which pairs are looked at for that
+ROUNDING = 0.01  # bits by which rounded weights may differ from Splink's own
 PRIOR_ROOM = 4.0  # bits by which the prior may move once pairs are scored
-SHARED_ROOM = 20.0  # bits by which what suspects share may count for more than by default
 # Identities on which parameters are trained where Spark scores; in the order of keyed hashes the
 # first are a random part.
 SPARK_TRAINING = 500_000
@@ -108,7 +111,7 @@ _CROSSED = _crossed()
 FORENAME = (
     Level("not given", "fore_l is null or fore_r is null", null=True),
     Level("same forename", "fore_l = fore_r", 0.80, 0.006, True, True, "fore"),
-    Level(SWAP, _SWAPPED, 0.01, 1e-6, learn_u=False),
+    Level(SWAP, _SWAPPED, 0.01, 1e-6, learn_u=False, rare=True),
     Level(
         "one of several forenames the same",
         "list_has_any(fore_telling_l, fore_telling_r)", 0.03, 0.0005, learn_u=False,
@@ -267,6 +270,16 @@ ADDRESS = (
     ),
     Level("different address", "else", 0.15, 0.99, True),
 )  # fmt: skip
+# Families share a telephone and a mailbox, so a contact says about what an address says.
+CONTACT = (
+    Level("not given", "len(contacts_l) = 0 or len(contacts_r) = 0", null=True),
+    Level("same e-mail or telephone", _any_shared("contacts"), 0.6, 0.0005, True, True),
+    Level(
+        "nearly the same e-mail or telephone",
+        "jaro_winkler_similarity(contact_l, contact_r) >= 0.92", 0.05, 0.001, rare=True,
+    ),
+    Level("another e-mail or telephone", "else", 0.35, 0.998, True),
+)  # fmt: skip
 NICKNAME = (
     Level("not given", "len(other_words_l) = 0 or len(other_words_r) = 0", null=True),
     Level("same nickname or alias", _any_shared("other_words"), 0.85, 0.01),
@@ -330,6 +343,7 @@ COMPARISONS: dict[str, tuple[Level, ...]] = {
     "upn": UPN,
     "local_id": LOCAL_ID,
     "address": ADDRESS,
+    "contact": CONTACT,
     "nickname": NICKNAME,
     "vehicle": VEHICLE,
     "alias": ALIAS,
@@ -357,6 +371,7 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("dob_swapped", "fore_sound"), ""),
     (("name_key",), ""),
     (("address_pairs",), "address_pairs"),
+    (("contacts",), "contacts"),
     (("cases",), "cases"),
     (("other_words", "fore_sound"), "other_words"),
     (("other_words", "sur_sound"), "other_words"),
@@ -398,6 +413,8 @@ def _present(identities: pl.DataFrame, name: str) -> bool:
         return False  # a suspect's nickname is compared whole
     if name in ("nickname", "other_words"):
         return bool((identities["other_words"].list.len() > 0).any())
+    if name in ("contact", "contacts"):
+        return bool((identities["contacts"].list.len() > 0).any())
     if name == "local_id":
         return bool((identities["local_ids"].list.len() > 0).any())
     return needed is None or identities[needed].null_count() < len(identities)
@@ -423,7 +440,7 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
         "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
         "sex", "postcode", "postcodes", "sector", "district",
-        "nhs", "upn", "local_ids", "issuers", "address", "other_words", "vehicle",
+        "nhs", "upn", "local_ids", "issuers", "address", "contacts", "other_words", "vehicle",
     )  # fmt: skip
     # Fields of suspects stand empty for children, as a model may name them.
     nothing = [
@@ -438,6 +455,7 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
             *_INITIALS,
             pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
             _address_pairs().alias("address_pairs"),
+            pl.col("contacts").list.get(0, null_on_oob=True).alias("contact"),
             *_training_parts(identities).drop("identity").get_columns(),
         )
     )
@@ -487,6 +505,46 @@ def prior(identities: pl.DataFrame) -> float:
     return min(0.1, max(pairs / 0.7, 0.1 * len(identities)) / total)
 
 
+# The field that an exact level compares, and what two strangers who agree in it don't share.
+_EXACT = {
+    "same date of birth": ("dob", "postcode"),
+    "same postcode": ("postcode", "dob"),
+    "same address": ("address", "dob"),
+    "same e-mail or telephone": ("contacts", "dob"),
+}
+CHANCE_IDENTITIES = 50_000  # identities (at random, being in the order of keyed hashes) for it
+
+
+def stranger_chances(identities: pl.DataFrame) -> dict[str, float]:
+    """Return, by label of an exact level, the chance that two different people agree in it.
+
+    A random sample of pairs holds pairs of one person too, as many as agree in a date of birth by
+    chance, and so makes rare agreement look common. Here only pairs count that agree in nothing
+    else: neither a name in either place, by sound, nor the date of birth or the home.
+    """
+    found = {}
+    for label, (column, other) in _EXACT.items():
+        some = identities.head(CHANCE_IDENTITIES)
+        if some.schema[column] == pl.List(pl.String):
+            some = some.explode(column, empty_as_null=True)
+        rows = some.drop_nulls(column).select(
+            "identity", column, pl.col(other).alias("other"), "block_words", "fore", "sur"
+        )
+        pairs = len(rows) * (len(rows) - 1) / 2
+        if pairs < TRAIN_PAIRS:
+            continue
+        both = rows.join(rows, on=column, suffix="_b").filter(
+            (pl.col("identity") < pl.col("identity_b"))
+            & (pl.col("other") != pl.col("other_b")).fill_null(True)
+            & (pl.col("block_words").list.set_intersection("block_words_b").list.len() == 0)
+            & ~(
+                (pl.col("fore") == pl.col("fore_b")) | (pl.col("sur") == pl.col("sur_b"))
+            ).fill_null(False)
+        )
+        found[label] = float(f"{(len(both) + 0.5) / pairs:.6g}")
+    return found
+
+
 def _swap_chance(identities: pl.DataFrame) -> float | None:
     """Return the chance that two people bear each other's names in the other order.
 
@@ -528,6 +586,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     # the chance among non-matches shrinks with the number of people exactly as the prior does.
     wrong = max(1e-12, 2 * WRONG_IDENTIFIER * match)
     swap = _swap_chance(identities)
+    chances = stranger_chances(identities) if len(identities) >= TRAIN_FROM else {}
     built = []
     for name, levels in comparisons(identities).items():
         rows: list[dict[str, Any]] = []
@@ -545,6 +604,9 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
                     row["u_probability"] = swap
                 row["fix_m_probability"] = not (level.learn_m or (rare and level.rare))
                 row["fix_u_probability"] = not level.learn_u
+                if level.label in chances:
+                    row["u_probability"] = chances[level.label]
+                    row["fix_u_probability"] = True
             # In few identities a name is frequent because one person is spoken of often.
             if level.frequency_of and len(identities) >= TRAIN_FROM:
                 row["tf_adjustment_column"] = level.frequency_of
@@ -555,7 +617,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     blocks = []
     for columns, exploded in (*_broad_blocks(identities), *BLOCKS):
         if any(
-            (column in _NEEDS or column in ("other_words", "postcodes", "cases"))
+            (column in _NEEDS or column in ("other_words", "postcodes", "contacts", "cases"))
             and not _present(identities, column)
             for column in columns
         ):
@@ -659,58 +721,88 @@ def score(
     the model; with `save_to` the model used is kept. `key` is that of the saved names' hashes.
     `engine` compares the pairs: duckdb or spark.
     """
-    from splink import DuckDBAPI, Linker
+    from splink import DuckDBAPI
 
     logging.getLogger("splink").setLevel(logging.ERROR)
     names = list(comparisons(identities))
     if len(identities) < 2:
         return _empty(names)
-    api = DuckDBAPI(connection=con)
+    lookups = frequencies(model, identities, key)
     if model is None:
         some = identities.head(SPARK_TRAINING) if engine == "spark" else identities
-        table = api.register(splink_input(some), dataset_display_name="identities")
+        table = DuckDBAPI(connection=con).register(
+            splink_input(some), dataset_display_name="training"
+        )
         chosen = trained(table, some, settings(some), seed)
         chosen["probability_two_random_records_match"] = prior(identities)
+        if len(identities) >= PRIOR_FROM:
+            chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen, lookups)
+        if set(_OF_SUSPECTS.values()) <= set(identities.columns):
+            chosen = shared.calibrated(chosen, identities)
     else:
         chosen = json.loads(model.read_text(encoding="utf-8"))
         chosen.pop(PART, None)
-    lookups = frequencies(model, identities, key) or {}
-    of_suspects = set(_OF_SUSPECTS.values()) <= set(identities.columns)
-    least = from_weight - PRIOR_ROOM - (SHARED_ROOM if of_suspects else 0.0)
+    least = from_weight - ROUNDING
     if engine == "spark":
         from profile_pipeline.linkage import spark
 
         with spark.session(len(identities)) as session:
             arrow = spark.predicted(session, splink_input(identities), chosen, lookups, least)
-        parameters, relation = chosen, con.from_arrow(arrow)
+        pairs = _labelled(con.from_arrow(arrow), chosen)
     else:
-        if model is not None:
-            table = api.register(splink_input(identities), dataset_display_name="identities")
-        linker = Linker([table], chosen, log_level=logging.ERROR)
-        for column, frame in lookups.items():
-            lookup = api.register(frame, dataset_display_name=f"frequency_{column}")
-            linker.table_management.register_term_frequency_lookup(lookup, column)
-        parameters = linker.misc.save_model_to_json()
-        relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
-    pairs = _labelled(relation, parameters)
-    if model is None and len(identities) >= PRIOR_FROM:
-        pairs, match = _with_prior_from_pairs(pairs, chosen, len(identities))
-        parameters["probability_two_random_records_match"] = match
-    if model is None and of_suspects:
-        pairs, parameters = shared.calibrated(pairs, parameters, identities)
-        pairs = _weighed(pairs, float(parameters["probability_two_random_records_match"]))
-        pairs = pairs.sort(
-            "match_weight", "identity_a", "identity_b", descending=[True, False, False]
-        )
+        pairs, chosen = _predicted("identities", con, identities, chosen, lookups, least)
     if save_to is not None:
-        save_to.write_text(json.dumps(parameters, indent=1) + "\n", encoding="utf-8")
+        save_to.write_text(json.dumps(chosen, indent=1) + "\n", encoding="utf-8")
     return pairs.filter(pl.col("match_weight") >= from_weight)
+
+
+def _predicted(
+    name: str,
+    con: duckdb.DuckDBPyConnection,
+    identities: pl.DataFrame,
+    parameters: dict[str, Any],
+    lookups: dict[str, pl.DataFrame],
+    least: float,
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Return the pairs that DuckDB scores, labelled, and the parameters as Splink keeps them."""
+    from splink import DuckDBAPI, Linker
+
+    api = DuckDBAPI(connection=con)
+    table = api.register(splink_input(identities), dataset_display_name=name)
+    linker = Linker([table], parameters, log_level=logging.ERROR)
+    for column, frame in lookups.items():
+        lookup = api.register(frame, dataset_display_name=f"{name}_{column}")
+        linker.table_management.register_term_frequency_lookup(lookup, column)
+    kept = linker.misc.save_model_to_json()
+    relation = linker.inference.predict(threshold_match_weight=least).as_duckdbpyrelation()
+    return _labelled(relation, kept), kept
+
+
+def refitted(
+    con: duckdb.DuckDBPyConnection,
+    identities: pl.DataFrame,
+    parameters: dict[str, Any],
+    lookups: dict[str, pl.DataFrame],
+) -> dict[str, Any]:
+    """Return the parameters with the prior and m learnt again from all pairs that blocks bring.
+
+    Each pair counts by its match probability, in REFITS rounds. Of large data a random part is
+    taken: its share of matches among pairs is that of the whole.
+    """
+    pairs, parameters = _predicted(
+        "some_identities", con, identities, parameters, lookups, REFIT_FROM
+    )
+    for _ in range(REFITS):
+        pairs = _with_prior_from_pairs(pairs, parameters, len(identities))
+        pairs = _with_levels_from_pairs(pairs, parameters)
+    _with_prior_from_pairs(pairs, parameters, len(identities))
+    return parameters
 
 
 def _with_prior_from_pairs(
     pairs: pl.DataFrame, parameters: dict[str, Any], identities: int
-) -> tuple[pl.DataFrame, float]:
-    """Settle the prior at the share of matches that the scored pairs themselves expect.
+) -> pl.DataFrame:
+    """Settle the prior (in `parameters`) at the share of matches that the pairs themselves expect.
 
     The first estimate rests on exact agreement, which is rare where names and dates are often
     mistyped. Moves the weights by at most PRIOR_ROOM bits.
@@ -724,7 +816,61 @@ def _with_prior_from_pairs(
         expected = float((1 / (1 + 2 ** (-(weights + shift)))).sum())
         match = min(max(expected / total, first / 2**PRIOR_ROOM), first * 2**PRIOR_ROOM, 0.1)
     match = float(f"{match:.4g}")
-    return _weighed(pairs, match), match
+    parameters["probability_two_random_records_match"] = match
+    return _weighed(pairs, match)
+
+
+def _with_levels_from_pairs(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
+    """Learn m from all scored pairs, each counting by its match probability; change `parameters`.
+
+    Expectation maximisation within a block sees pairs of distinct identities, which agree there and
+    so must differ elsewhere: it overrates differences. The defaults count as PRIOR_MATCHES pairs.
+    """
+    sure = pl.col("match_probability")
+    surnames = next(
+        level["u_probability"]
+        for comparison in parameters["comparisons"]
+        for level in comparison["comparison_levels"]
+        if level["label_for_charts"] == "same surname"
+    )
+    for comparison in parameters["comparisons"]:
+        name = comparison["output_column_name"]
+        known = {level.label: level for level in COMPARISONS[name]}
+        levels = {
+            level["label_for_charts"]: level
+            for level in comparison["comparison_levels"]
+            if "m_probability" in level
+        }
+        free = [label for label in levels if known[label].learn_m or known[label].rare]
+        if not free:
+            continue
+        seen = (
+            pairs.filter(pl.col(f"level_{name}").is_in(list(levels)))
+            .group_by(f"level_{name}")
+            .agg(sure.sort().sum())
+        )
+        found = dict(seen.iter_rows())
+        total = sum(found.values()) + PRIOR_MATCHES
+        shift = {}
+        for label in free:
+            m = (found.get(label, 0.0) + PRIOR_MATCHES * known[label].m) / total
+            m = float(f"{m:.4g}")
+            shift[label] = math.log2(m / levels[label]["m_probability"])
+            levels[label]["m_probability"] = m
+            if label == SWAP:  # a namesake whose names were swapped is as likely as a namesake
+                both = levels["same forename"]["u_probability"], surnames
+                u = max(levels[label]["u_probability"], m * both[0] * both[1])
+                shift[label] += math.log2(levels[label]["u_probability"] / u)
+                levels[label]["u_probability"] = float(f"{u:.6g}")
+        pairs = pairs.with_columns(
+            (
+                pl.col(f"weight_{name}")
+                + pl.col(f"level_{name}").replace_strict(
+                    shift, default=0.0, return_dtype=pl.Float64
+                )
+            ).round(5)
+        )
+    return pairs
 
 
 def _weighed(pairs: pl.DataFrame, match: float) -> pl.DataFrame:

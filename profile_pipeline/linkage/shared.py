@@ -9,7 +9,6 @@ kept with the model; from little it is taken only where it makes sharing tell le
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from typing import Any
 
@@ -92,20 +91,17 @@ def other_surnames(identities: pl.DataFrame) -> float | None:
     return (other + 0.5) / (pairs.height + 1)
 
 
-def calibrated(
-    pairs: pl.DataFrame, parameters: dict[str, Any], identities: pl.DataFrame
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Return scored pairs and their model with the chances that the data tell, where they do.
+def calibrated(parameters: dict[str, Any], identities: pl.DataFrame) -> dict[str, Any]:
+    """Return a model with the chances that the data tell, where they do.
 
     A level's u becomes what gives two who agree in nothing else their chance of being one person,
-    at the model's prior. `pairs` keeps its weights by level; totals are for the caller to renew.
+    at the model's prior.
     """
     parameters = json.loads(json.dumps(parameters))
     match = float(parameters["probability_two_random_records_match"])
     for comparison in parameters["comparisons"]:
         name = comparison["output_column_name"]
         levels = [level for level in comparison["comparison_levels"] if "m_probability" in level]
-        before = {level["label_for_charts"]: _bits(level) for level in levels}
         if name in SHARED and SHARED[name][0] in identities.columns:
             column, label = SHARED[name]
             level = next(one for one in levels if one["label_for_charts"] == label)
@@ -118,17 +114,7 @@ def calibrated(
                 level["u_probability"] = float(f"{u:.6g}")
         elif name == "surname":
             _surnames(levels, other_surnames(identities))
-        changed = {
-            label: round(_bits(level) - before[label], 5)
-            for level in levels
-            if (label := level["label_for_charts"]) in before and _bits(level) != before[label]
-        }
-        if changed:
-            moved = pl.col(f"level_{name}").replace_strict(
-                changed, default=0.0, return_dtype=pl.Float64
-            )
-            pairs = pairs.with_columns((pl.col(f"weight_{name}") + moved).round(5))
-    return pairs, parameters
+    return parameters
 
 
 def _surnames(levels: list[dict[str, Any]], other: float | None) -> None:
@@ -140,7 +126,3 @@ def _surnames(levels: list[dict[str, Any]], other: float | None) -> None:
     for label, level in of.items():
         chance = other if label == OTHER_SURNAME else level["m_probability"] * rest
         level["m_probability"] = float(f"{chance:.6g}")
-
-
-def _bits(level: dict[str, Any]) -> float:
-    return round(math.log2(level["m_probability"] / level["u_probability"]), 5)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from profile_pipeline.plan.expect import Expect
+from profile_pipeline.plan.handling import HandlingDefault
 from profile_pipeline.plan.lawful_basis import LawfulBasis
 from profile_pipeline.plan.reading import Delivery, ReadSettings
 from profile_pipeline.plan.settings import Strict
@@ -93,6 +94,18 @@ class LocalId(Source):
     issuer: str = Field(pattern=ID)
 
 
+class Born(Strict):
+    """A date of birth in three columns, or the year alone where no more is held."""
+
+    year: Cell
+    month: Cell | None = None
+    day: Cell | None = None
+
+    def sources(self) -> list[Source]:
+        """The columns, year first."""
+        return [source for source in (self.year, self.month, self.day) if source is not None]
+
+
 class Subject(Strict):
     """A person a row speaks of: the columns that say who."""
 
@@ -103,6 +116,7 @@ class Subject(Strict):
     surname: Cell | None = None
     other_names: Cells = ()
     date_of_birth: Cell | None = None
+    born: Born | None = Field(default=None, description="birth as year, month and day, or the year")
     age: Cell | None = None
     sex: Cell | None = None
     ethnicity: Cell | None = None
@@ -111,10 +125,18 @@ class Subject(Strict):
     postcode: Cell | None = None
     other_postcodes: Cells = Field(default=(), description="earlier or further homes' postcodes")
     address: Cells = Field(default=(), description="the home's address, in one or several columns")
+    email: Cells = Field(default=(), description="e-mail addresses; for linkage only")
+    phone: Cells = Field(default=(), description="telephone numbers; for linkage only")
     nhs_number: Cell | None = None
     upn: Cell | None = None
     local_ids: tuple[LocalId, ...] = ()
     vehicle: Cell | None = None
+
+    @model_validator(mode="after")
+    def _born_once(self) -> "Subject":
+        if self.born and self.date_of_birth:
+            raise ValueError("give `date_of_birth` or `born` (year, month, day), not both")
+        return self
 
     @model_validator(mode="after")
     def _some_identity(self) -> "Subject":
@@ -124,6 +146,9 @@ class Subject(Strict):
             self.surname,
             self.other_names,
             self.date_of_birth,
+            self.born,
+            self.email,
+            self.phone,
             self.nhs_number,
             self.upn,
             self.local_ids,
@@ -151,7 +176,15 @@ class Subject(Strict):
             self.upn,
             self.vehicle,
         )
-        several = (*self.other_names, *self.other_postcodes, *self.address, *self.local_ids)
+        several = (
+            *self.other_names,
+            *self.other_postcodes,
+            *self.address,
+            *self.email,
+            *self.phone,
+            *self.local_ids,
+            *(self.born.sources() if self.born else ()),
+        )
         return [*(s for s in single if s is not None), *several]
 
     def identity_columns(self) -> list[str]:
@@ -165,7 +198,9 @@ class Subject(Strict):
             self.upn,
         )
         found = [s.column for s in single if s is not None]
-        return [*found, *(s.column for s in (*self.other_names, *self.local_ids))]
+        several = (*self.other_names, *self.email, *self.phone, *self.local_ids)
+        born = [self.born.year.column] if self.born else []
+        return [*found, *(s.column for s in several), *born]
 
 
 class Ratio(Strict):
@@ -388,6 +423,9 @@ class Dataset(Strict):
     subjects: tuple[Subject, ...] = ()
     events: tuple[Event, ...] = ()
     expect: tuple[Expect, ...] = ()
+    handling_default: HandlingDefault | None = Field(
+        default=None, description="what is taken of information reports that don't state it"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -426,10 +464,21 @@ class Dataset(Strict):
         measures = [event.measure for event in self.events if event.measure]
         if len(set(measures)) != len(measures):
             raise ValueError("a measure is mapped twice")
+        if self.handling_default and "information_report" not in measures:
+            raise ValueError("`handling_default` goes with the measure information_report")
         if "{list}" in self.delivery.files and not (self.standard or self.delivery.lists):
             raise ValueError("{list} in files goes with `standard:`")
         if not self.standard and (self.lists or self.issuer):
             raise ValueError("`lists` and `issuer` go with `standard:`")
+        return self
+
+    @model_validator(mode="after")
+    def _headings_are_known(self) -> "Dataset":
+        """Give the reader the headings, so that it finds them where they are not expected."""
+        if not self.read.known:
+            names = [n for c in self.columns() for n in (c, *self.headers.get(c, ()))]
+            read = self.read.model_copy(update={"known": tuple(dict.fromkeys(names))})
+            object.__setattr__(self, "read", read)
         return self
 
     def columns(self) -> list[str]:

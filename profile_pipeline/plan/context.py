@@ -22,6 +22,7 @@ ContextKind = Literal[
     "licensed_premises",
     "schools",
     "gang_territories",
+    "crime_group_territories",
     "drug_hotspots",
     "known_hotspots",
     "regional_summary",
@@ -53,6 +54,7 @@ CSV_NAMES: dict[str, Names] = {
     "licensed_premises": _PLACE,
     "schools": _PLACE,
     "gang_territories": _CIRCLE,
+    "crime_group_territories": _CIRCLE,
     "drug_hotspots": _CIRCLE,
     "known_hotspots": _CIRCLE,
     "regional_summary": Names(
@@ -62,6 +64,7 @@ CSV_NAMES: dict[str, Names] = {
 GEOJSON_NAMES: dict[str, Names] = {
     "wards": Names(("ward_code", "ward")),
     "gang_territories": _POLYGON,
+    "crime_group_territories": _POLYGON,
     "drug_hotspots": _POLYGON,
     "known_hotspots": _POLYGON,
 }
@@ -73,6 +76,7 @@ PLACE_KINDS = {
 }
 AREA_KINDS = {
     "gang_territories": "gang_territory",
+    "crime_group_territories": "crime_group_territory",
     "drug_hotspots": "drug_hotspot",
     "known_hotspots": "known_hotspot",
 }
@@ -81,13 +85,14 @@ WORKBOOK_SUFFIXES = (".xlsx",)
 
 
 class Extent(NamedTuple):
-    """The area's own box with its margin (EPSG:27700, metres) and its ward codes."""
+    """The area's own box with its margin (EPSG:27700, metres), its ward codes and its own code."""
 
     west: float
     south: float
     east: float
     north: float
     ward_codes: frozenset[str] = frozenset()
+    area_code: str = ""
 
 
 class ContextRead(Strict):
@@ -121,6 +126,29 @@ class ContextRead(Strict):
         return value
 
 
+class SmallAreas(Strict):
+    """A lookup of smaller areas (such as LSOA) to wards, so that their figures can be added up."""
+
+    file: str = Field(min_length=1, description="CSV below the reference root")
+    code: str = Field(min_length=1, description="its column of small areas' codes")
+    ward: str = Field(min_length=1, description="its column of wards' codes")
+
+    @field_validator("file")
+    @classmethod
+    def _stays_below_the_reference_root(cls, value: str) -> str:
+        return below_reference(value)
+
+
+def below_reference(value: str) -> str:
+    """Return the path; raise ValueError when it leads out of the reference root."""
+    path = PurePosixPath(value)
+    if "\\" in value or ":" in value or path.is_absolute() or ".." in path.parts:
+        raise ValueError(
+            "the file must lie below the reference root: write its path from there, with /"
+        )
+    return value
+
+
 class ContextSource(Strict):
     """A register or layer: what it is, who supplies it and why, its file and its columns.
 
@@ -137,22 +165,22 @@ class ContextSource(Strict):
     read: ContextRead = ContextRead()
     columns: dict[str, str] = Field(default_factory=dict)
     only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    areas: SmallAreas | None = Field(
+        default=None, description="population of smaller areas: which ward each lies in"
+    )
 
     @field_validator("file")
     @classmethod
     def _stays_below_the_reference_root(cls, value: str) -> str:
-        path = PurePosixPath(value)
-        if "\\" in value or ":" in value or path.is_absolute() or ".." in path.parts:
-            raise ValueError(
-                "the file must lie below the reference root: write its path from there, with /"
-            )
-        return value
+        return below_reference(value)
 
     @model_validator(mode="after")
     def _columns_have_standard_names(self) -> "ContextSource":
         if self.kind not in (GEOJSON_NAMES if self.is_geojson else CSV_NAMES):
             form = "a CSV or XLSX file" if self.is_geojson else "a GeoJSON file (.geojson or .json)"
             raise ValueError(f"{self.kind} must be {form}")
+        if self.areas and self.kind != "population":
+            raise ValueError("`areas` goes with the kind population")
         known = self.names.all
         for name in self.columns:
             if name not in known:
@@ -184,18 +212,18 @@ class ContextSource(Strict):
         return self.columns.get(name, name)
 
 
-def context_path(source: ContextSource, root: Path) -> Path:
-    """Return the source's file below the reference root, links followed.
+def context_path(source: ContextSource, root: Path, file: str | None = None) -> Path:
+    """Return the source's file (or another it names) below the reference root, links followed.
 
     Raises PlanError when a link leads outside the root: nothing outside is ever read.
     """
     top = root.resolve()
-    path = (top / source.file).resolve()
+    path = (top / (file or source.file)).resolve()
     if not path.is_relative_to(top):
         raise PlanError(
             Problem(
                 f"collection_plan.yaml, context {source.id}",
-                f"'{source.file}' is a link out of the reference folder.",
+                f"'{file or source.file}' is a link out of the reference folder.",
                 "Copy the file into the folder.",
             )
         )

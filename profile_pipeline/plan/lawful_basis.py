@@ -76,7 +76,10 @@ def _text(value: Any) -> Any:
 
 
 class LawfulBasis(Strict):
-    """The lawful basis of one dataset; a plain text in the plan is its `power` alone.
+    """The lawful basis of one dataset.
+
+    A plain text in the plan is its `power`; articles, schedules, controllers and a DPIA that the
+    text names (`article 6(1)(e)`, `Schedule 1 paragraph 18`) are taken from it.
 
     `article_6` and `article_9` are kept as `e public task`, whatever way they were written
     (`6(1)(e)`, `public task`).
@@ -107,7 +110,11 @@ class LawfulBasis(Strict):
     @classmethod
     def _said_once(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return {"power": value}
+            return {**_stated(value), "power": value}
+        if isinstance(value, dict) and isinstance(value.get("power"), str):
+            value = {**_stated(value["power"]), **value}
+            if "controller" in value:
+                value.pop("controllers", None)
         if isinstance(value, dict) and "controller" in value:
             if "controllers" in value:
                 raise ValueError("write `controllers` once, not `controller` as well")
@@ -147,8 +154,8 @@ class LawfulBasis(Strict):
     def lines(self) -> list[tuple[str, str]]:
         """Return label and text of each part, `not stated` where the plan says nothing of it.
 
-        What can't concern a dataset (Part 3 and its schedule, confidentiality, offence data) is
-        left out when it is empty.
+        What can't concern a dataset (Part 3 and its schedule, confidentiality, offence data, and
+        article 6 under Part 3) is left out when it is empty.
         """
         shown = []
         for name, label in LABELS.items():
@@ -156,21 +163,68 @@ class LawfulBasis(Strict):
             if name == "part_3" and value is True:
                 value = "competent authority, law enforcement purposes"
             text = "; ".join(value) if isinstance(value, tuple) else str(value or "")
-            if text or name in ("power", "article_6", "controllers", "dpia"):
+            wanted = ("power", "controllers", "dpia", *(() if self.part_3 else ("article_6",)))
+            if text or name in wanted:
                 shown.append((label, text or "not stated"))
         return shown
 
     def __str__(self) -> str:
         """One line: the power alone when that is all, else each part with its article."""
-        if not (self.article_6 or self.article_9 or self.article_10 or self.part_3):
-            return self.power
+        said = _stated(self.power)  # The text says it already.
         parts = [self.power]
-        parts += [f"UK GDPR article 6(1)({text[0]})" for text in self.article_6]
-        parts += [f"article 9(2)({text[0]})" for text in self.article_9]
-        parts += [f"DPA 2018 Schedule 1 {self.schedule_1}"] if self.schedule_1 else []
-        parts += [f"article 10: {self.article_10}"] if self.article_10 else []
-        parts += ["DPA 2018 Part 3"] if self.part_3 else []
+        if "article_6" not in said:
+            parts += [f"UK GDPR article 6(1)({text[0]})" for text in self.article_6]
+        if "article_9" not in said:
+            parts += [f"article 9(2)({text[0]})" for text in self.article_9]
+        if self.schedule_1 and "schedule_1" not in said:
+            parts.append(f"DPA 2018 Schedule 1 {self.schedule_1}")
+        if self.article_10 and "article_10" not in said:
+            parts.append(f"article 10: {self.article_10}")
+        if self.part_3 and "part_3" not in said:
+            parts.append("DPA 2018 Part 3")
         return "; ".join(part for part in parts if part)
+
+
+LETTERS = r"((?:\s*(?:,|and|or|/|&)?\s*\([a-j]\))+)"
+POINTS = {
+    "article_6": (rf"\b6\s*(?:\(1\))?{LETTERS}", ARTICLE_6),
+    "article_9": (rf"\b9\s*(?:\(2\))?{LETTERS}", ARTICLE_9),
+}
+PARAGRAPHS = {
+    schedule: (
+        rf"\bsch(?:edule)?\.?\s*{number}\b[\s,]*(?:part\s*\d[\s,]*)?para(?:graph)?\.?\s*(\d+)"
+        rf"|\bpara(?:graph)?\.?\s*(\d+)[\s,]*(?:of\s+)?sch(?:edule)?\.?\s*{number}\b"
+    )
+    for schedule, number in (("schedule_1", 1), ("schedule_8", 8))
+}
+
+
+def _stated(text: str) -> dict[str, Any]:
+    """Return what a text on the lawful basis states of the articles and the rest, by key."""
+    found: dict[str, Any] = {}
+    for key, (pattern, points) in POINTS.items():
+        letters = "".join(re.findall(pattern, text, re.IGNORECASE))
+        given = [
+            letter for letter in re.findall(r"\(([a-j])\)", letters.lower()) if letter in points
+        ]
+        if given:
+            found[key] = list(dict.fromkeys(given))
+    for key, pattern in PARAGRAPHS.items():
+        if match := re.search(pattern, text, re.IGNORECASE):
+            found[key] = f"paragraph {match[1] or match[2]}"
+    for part in re.split(r"[;\n]|\.\s", text):
+        said = part.strip().rstrip(".")
+        if re.search(r"\bart(?:icle)?\.?\s*10\b", said, re.IGNORECASE):
+            found.setdefault("article_10", said)
+        if re.search(r"\bpart 3\b", said, re.IGNORECASE):
+            found.setdefault("part_3", said)
+        if re.search(r"\bconfidential", said, re.IGNORECASE):
+            found.setdefault("confidentiality", said)
+        if named := re.match(r"(?:joint\s+)?controllers?\s*:?\s+(.+)", said, re.IGNORECASE):
+            found["controllers"] = [each.strip() for each in re.split(r",|\band\b", named[1])]
+        if reference := re.search(r"\bDPIA\b\s*:?\s*(.+)", said):
+            found.setdefault("dpia", reference[1])
+    return found
 
 
 def _point(text: str, points: Mapping[str, str], article: str) -> str:

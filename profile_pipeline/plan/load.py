@@ -27,9 +27,10 @@ from profile_pipeline.plan.collection import (
     Source,
 )
 from profile_pipeline.plan.context import ContextSource
+from profile_pipeline.plan.placeholders import placeholder_problems
 from profile_pipeline.plan.settings import ProfileSettings, ScreeningGroup, Strict
 from profile_pipeline.plan.standards import expanded
-from profile_pipeline.plan.yaml_file import checked, line_of, plain, read_yaml
+from profile_pipeline.plan.yaml_file import checked, line_of, line_with, plain, read_yaml
 from profile_pipeline.quarters import first_day, last_day, quarter_of, quarters_between
 from profile_pipeline.tables import MEASURES
 
@@ -160,6 +161,8 @@ def read_plan(folder: Path) -> tuple[Plan | None, list[Problem]]:
         attempt(lambda: checked(collection_yaml, CollectionPlan, name=COLLECTION_FILE))
     if indicators_yaml is not None:
         attempt(lambda: checked(indicators_yaml, Indicators, name=INDICATORS_FILE))
+    problems += placeholder_problems(settings_yaml, PROFILE_FILE)
+    problems += placeholder_problems(collection_yaml, COLLECTION_FILE)
     if settings:
         problems += _settings_problems(settings, settings_yaml)
     indicators = _holding(indicators_yaml, "indicators", Indicator)
@@ -326,8 +329,9 @@ def _cross_problems(
     agencies = _ids(collection_yaml, "agencies")
     datasets = _dataset_names(collection_yaml, placed)
 
-    def add(path: list[str | int], what: str, cure: str = "") -> None:
-        where = f"{COLLECTION_FILE}:{line_of(collection_yaml, path)}"
+    def add(path: list[str | int], what: str, cure: str = "", value: str = "") -> None:
+        line = line_with(collection_yaml, path, value) if value else line_of(collection_yaml, path)
+        where = f"{COLLECTION_FILE}:{line}"
         # A wrong agency or indicator keeps no file from being read: its columns are looked at too.
         readable = "agency" in path or "events" in path
         dataset = path[1] if path[0] == "datasets" and not readable else None
@@ -362,19 +366,22 @@ def _cross_problems(
                     at,
                     f"'{dataset.id}': there is no code list '{source.codes}'.",
                     _near(source.codes, lists),
+                    source.codes,
                 )
-        for form in _date_formats(dataset):
+        for form in dict.fromkeys(_date_formats(dataset)):
             if not _is_date_format(form):
                 add(
                     at,
                     f"'{dataset.id}': '{form}' is not a date format.",
                     "Write the parts as %d day, %m month, %Y year, such as '%d/%m/%Y'.",
+                    form,
                 )
         for column, value, standard in _strange_values(dataset, own_codes):
             add(
                 at,
                 f"'{dataset.id}': column '{column}': '{value}' is no standard value.",
                 _near(value, standard),
+                value,
             )
     return problems
 
@@ -442,7 +449,7 @@ def _strange_values(
 ) -> Iterator[tuple[str, str, list[str]]]:
     """Yield column, value and the standard values for values that are mapped to none of them."""
     unknown = unknown_texts(own_codes)
-    for name, source in _coded(dataset):
+    for name, source in coded(dataset):
         if name not in CLOSED_LISTS:
             continue
         standard = sorted({value for value in code_list(name).values() if value is not None})
@@ -454,7 +461,7 @@ def _strange_values(
                 yield source.column, value, standard
 
 
-def _coded(dataset: Dataset) -> Iterator[tuple[str, Source]]:
+def coded(dataset: Dataset) -> Iterator[tuple[str, Source]]:
     """Yield the code list of each column that is read by one, and the column."""
     for subject in dataset.subjects:
         for field, name in SUBJECT_CODES.items():

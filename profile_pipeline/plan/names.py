@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.load import Plan, coded
 
 
 def dataset_names(plan: Plan) -> pl.DataFrame:
@@ -53,3 +53,63 @@ def coverage(plan: Plan) -> pl.DataFrame:
             rows.append((indicator.id, indicator.label, None, how))
     schema = {"indicator": pl.String, "label": pl.String, "agency": pl.String, "how": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def supplies(plan: Plan) -> pl.DataFrame:
+    """Return what each dataset may tell: one row a dataset and measure, field, indicator or role.
+
+    Columns: `dataset`; `kind` (measure, field such as `offence.online`, indicator, role, dataset)
+    and `name`; `needs`, the columns a file must have to tell it, and `one_of`, of which it must
+    have one; `every`, how often files come; `snapshot`, whether a file tells of its own quarter's
+    end alone.
+    """
+    rows: list[tuple[str, str, str, list[str], list[str], str, bool]] = []
+    for dataset in plan.datasets:
+        dated = () if dataset.dated_by == "quarter_end" else (dataset.dated_by.column,)
+        rest = (dataset.delivery.every, dataset.dated_by == "quarter_end")
+        rows.append((dataset.id, "dataset", dataset.id, [], [], *rest))
+        rows += [
+            (dataset.id, "role", subject.role, [], subject.identity_columns(), *rest)
+            for subject in dataset.subjects
+        ]
+        for event in dataset.events:
+            needs = [column for test in event.when for column in test.columns()]
+            needs += [event.date.column] if event.date else list(dated)
+            one_of = [column for test in event.any_of for column in test.columns()]
+            kind, name = "indicator", event.indicator
+            if event.measure is not None:
+                kind, name = "measure", event.measure
+                rows += [
+                    (dataset.id, "field", f"{name}.{field}", [*needs, source.column], one_of, *rest)
+                    for field, source in event.fields.items()
+                ]
+            rows.append((dataset.id, kind, str(name), needs, one_of, *rest))
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "dataset": pl.String,
+        "kind": pl.String,
+        "name": pl.String,
+        "needs": pl.List(pl.String),
+        "one_of": pl.List(pl.String),
+        "every": pl.String,
+        "snapshot": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def code_lists(plan: Plan) -> dict[str, str]:
+    """Return the code lists that the plan's columns are read by, each with what reads it."""
+    used: dict[str, list[str]] = {}
+    for dataset in plan.datasets:
+        for name, source in coded(dataset):
+            if source.values is None or source.codes is not None:
+                used.setdefault(source.codes or name, []).append(dataset.title)
+    own = plan.own_codes
+    return {
+        name.replace("_", " "): "; ".join(dict.fromkeys(titles))
+        + (
+            " (with the partnership's own spellings)"
+            if own and (own / f"{name}.csv").is_file()
+            else ""
+        )
+        for name, titles in sorted(used.items())
+    }

@@ -22,7 +22,13 @@ from pydantic import (
 from profile_pipeline.plan.settings import Strict
 from profile_pipeline.quarters import file_form, first_day, fiscal_year, last_day, parse_quarter
 
-TOTALS = ("Total", "Totals", "Total records", "Grand total", "Sub-total", "Subtotal")
+TOTALS = (
+    *("Total", "Totals", "Total records", "Grand total", "Sub-total", "Subtotal"),
+    *("Count", "Record count", "Row count", "Number of records", "Number of rows"),
+    # What a report writer puts below its rows, alone in its line.
+    *("End of list", "End of report", "End of file", "End of data", "End", "*** End", "Source"),
+    *("Note", "Notes", "Report run", "Run on", "Extracted", "Generated", "Printed", "Data as at"),
+)
 QUARTER, YEAR, TERM, LIST = "{quarter}", "{year}", "{term}", "{list}"
 PERIODS = {"quarter": QUARTER, "year": YEAR, "term": TERM}
 # Quarter in which a school census is taken (October, January, May) -> term, calendar year.
@@ -39,7 +45,13 @@ def _delimiter(value: Any) -> Any:
 
 def _days(value: Any) -> Any:
     """`14 days`, `2 weeks` or a plain number of days."""
-    if isinstance(value, str) and (match := DAYS.fullmatch(value.strip())):
+    if isinstance(value, str) and not value.strip().isdecimal():
+        match = DAYS.fullmatch(value.strip())
+        if match is None:
+            raise ValueError(
+                f"'{value}' is no number of days; write how long after the period's end the file is"
+                " due, such as `14 days` or `2 weeks`"
+            )
         return int(match[1]) * (7 if match[2].lower() == "week" else 1)
     return value
 
@@ -55,8 +67,8 @@ class ReadSettings(Strict):
     """How a dataset's files are laid out.
 
     A file that is plainly UTF-8 is read as UTF-8 even where `encoding` names a one-byte encoding
-    such as cp1252: agencies change their exports between quarters, and a name read in the wrong
-    encoding is a child that isn't found again.
+    such as cp1252, and one that is plainly UTF-16 as that: agencies change their exports between
+    quarters, and a name read in the wrong encoding is a child that isn't found again.
     """
 
     # A tab is a delimiter, and a sheet's name may end in a space: nothing is stripped here.
@@ -87,10 +99,16 @@ class ReadSettings(Strict):
         description="of a workbook: the headings are in the first row that holds one of these,"
         " whatever `header_row` says",
     )
+    known: tuple[str, ...] = Field(
+        default=(),
+        description="the plan's headings, filled in from the mapping: a file whose heading row has"
+        " none of them is searched for the row, delimiter or sheet that has",
+    )
     record: str | None = Field(
         default=None,
         description="of an XML file: the group that makes a row, with the groups inside it that"
-        " come several times, such as `Children/Child > CINdetails > Assessments`",
+        " come several times, such as `Children/Child > CINdetails > Assessments`; with `>>` a"
+        " group that holds none of the next is no row",
     )
     together: tuple[str, ...] = Field(
         default=(),
@@ -152,7 +170,15 @@ class Delivery(Strict):
         description="path below the data folder, such as `police_missing/{quarter}.csv`"
     )
     lists: tuple[str, ...] = Field(default=(), description="what `{list}` may be in a file's name")
+    other_lists: tuple[str, ...] = Field(
+        default=(),
+        description="names of the return's other lists: a file that one of them fits better is"
+        " not this list's (`sw_episodes` ends in `episodes`)",
+    )
     optional: bool = Field(default=False, description="nothing is missing when it doesn't come")
+    or_files: tuple[str, ...] = Field(
+        default=(), description="other ways in which the files of a standard return are named"
+    )
     first: QuarterLabel | None = Field(default=None, description="first quarter agreed")
     last: QuarterLabel | None = Field(default=None, description="last quarter agreed")
 

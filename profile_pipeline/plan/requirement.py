@@ -6,6 +6,7 @@ column stays a condition (a share of sessions, an assessment factor); any other 
 column, so that an agency need not hand over codes that only it understands.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ from profile_pipeline.plan.collection import (
     ANY_POSTCODE,
     MEASURE_CODES,
     SUBJECT_CODES,
+    Agency,
     Condition,
     Dataset,
     Event,
@@ -72,7 +74,7 @@ class TemplateColumn:
     """A column of a blank template.
 
     `codes` names its code list, `values` are the plan's own. `as_you_send` is the heading in the
-    agency's own file, where one is mapped.
+    agency's own file that tells it, or headings; None where no column of that file is read for it.
     """
 
     heading: str
@@ -100,6 +102,11 @@ class Template:
     def fits(self, headings: Sequence[str]) -> bool:
         """Whether a file's headings are exactly the template's, in whatever order and case."""
         return {_folded(h) for h in headings} == {_folded(h) for h in self.headings}
+
+    def resembles(self, headings: Sequence[str]) -> bool:
+        """Whether a file has most of the template's headings: columns were taken out or added."""
+        own = {_folded(h) for h in self.headings}
+        return 2 * len(own.intersection(_folded(h) for h in headings)) > len(own)
 
 
 def _folded(heading: str) -> str:
@@ -172,8 +179,12 @@ class _Build:
         codes: str | None = None,
         values: Sequence[str] = (),
         needed: bool = False,
+        told_by: Sequence[str] = (),
     ) -> str:
-        """Add a column and return its heading; a column of the plan is asked for once."""
+        """Add a column and return its heading; a column of the plan is asked for once.
+
+        `told_by` are the plan's columns that tell it where it stands for none of them alone.
+        """
         own = source.column if source else None
         if own is not None and own in self.renamed:
             held = self.columns[self.renamed[own]]
@@ -197,7 +208,7 @@ class _Build:
         while free in self.columns:
             free, number = f"{heading} {number}", number + 1
         self.columns[free] = TemplateColumn(
-            free, kind, meaning, needed, codes, tuple(values), own if own != free else None
+            free, kind, meaning, needed, codes, tuple(values), own or ", ".join(told_by) or None
         )
         if own is not None:
             self.renamed.setdefault(own, free)
@@ -247,7 +258,9 @@ class _Build:
         for name in PERSON:
             sources = getattr(subject, name)
             if name in ("forename", "surname") and subject.name is not None:
-                sources = sources or Source(column=f"\0{name}")
+                sources = sources or Source(column=f"\0{subject.name.column}")
+            if name == "date_of_birth" and subject.born is not None:  # asked for in one column
+                sources = Source(column=f"\0{subject.born.year.column}")
             if not sources:
                 continue
             several = sources if isinstance(sources, tuple) else (sources,)
@@ -272,6 +285,7 @@ class _Build:
     def _person_field(self, role: str, name: str, source: Source) -> Source:
         # A full name in one column is asked for in two: nothing of the plan's is renamed.
         made_up = source.column.startswith("\0")
+        told_by = [source.column[1:]] if made_up else []
         codes = SUBJECT_CODES.get(name)
         kind: Kind = "code" if codes else "identifier" if name in IDENTIFIERS else "text"
         if name == "date_of_birth":
@@ -286,6 +300,7 @@ class _Build:
             source=None if made_up else source,
             codes=codes,
             needed=source.required,
+            told_by=told_by,
         )
         return Source(
             column=heading,
@@ -349,7 +364,8 @@ class _Build:
                 heading = f"{words(str(given.measure))} (yes/no)"
                 meaning = "Whether the row is one."
             if heading not in self.columns:
-                self._put(heading, "yes_no", meaning, codes="yes_no")
+                columns = dict.fromkeys(column for test in tests for column in test.columns())
+                self._put(heading, "yes_no", meaning, codes="yes_no", told_by=list(columns))
             update["when"] = (Condition.model_validate({"column": heading, "in": YES}),)
             update["any_of"] = ()
         if given.date is not None:
@@ -583,9 +599,33 @@ def denominators(dataset: Dataset) -> str:
     )
 
 
+SECURE = re.compile(r"secure|encrypt|portal|sftp|egress|cjsm|nhs\W?mail|gcsx|mft", re.IGNORECASE)
+
+
+def secure_route(agency: Agency, datasets: Sequence[Dataset]) -> str:
+    """Return the route by which an agency sends its files; empty when the plan names none.
+
+    `contact_route` of the agency, else what its datasets' `how` says, where that is a secure route.
+    """
+    clauses = [part.strip(" .") for d in datasets for part in re.split(r"[,;]", d.how)]
+    told = dict.fromkeys(f"{c[:1].upper()}{c[1:]}" for c in clauses if SECURE.search(c))
+    return agency.contact_route.rstrip(".") or "; ".join(told)
+
+
 def plan_notes(plan: Plan) -> list[str]:
-    """Return what the plan leaves unsaid about lawful bases and thresholds, a line each."""
+    """Return what the plan leaves unsaid about routes, lawful bases and thresholds, a line each."""
+    without = [
+        agency.id
+        for agency in plan.collection.agencies
+        if (sent := [d for d in plan.datasets if d.agency == agency.id])
+        and not secure_route(agency, sent)
+    ]
     notes = []
+    if without:
+        notes.append(
+            f"agencies: no secure route is stated for {', '.join(without)};"
+            " write `contact_route` beside the name."
+        )
     for dataset in plan.datasets:
         note = basis_note(dataset, plan.agency(dataset.agency))
         notes += [note] if note else []

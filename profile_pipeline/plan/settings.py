@@ -36,6 +36,11 @@ class Area(Strict):
 
     name: str
     responsible_authority: str
+    code: str = Field(
+        default="",
+        pattern=r"^([EWNS]\d{8})?$",
+        description="ONS code of the local authority, for figures of the area as a whole",
+    )
     region: str = ""
     postcode_districts: tuple[str, ...] = Field(
         default=(),

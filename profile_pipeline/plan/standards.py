@@ -50,11 +50,27 @@ def standard_names() -> list[str]:
 @cache
 def _read(name: str) -> dict[str, Any]:
     content = YAML(typ="safe", pure=True).load((FOLDER / f"{name}.yaml").read_text("utf-8"))
-    return dict(content)
+    if "based_on" not in content:
+        return dict(content)
+    base = _read(content["based_on"])["lists"]
+    lists = {name: _changed(base[name], change) for name, change in content["lists"].items()}
+    return {**content, "lists": lists}
+
+
+def _named(dataset: Mapping[str, Any]) -> str:
+    """Return the standard meant: a return's files that end in .xml are in its XML layout."""
+    name = str(dataset["standard"])
+    delivery = dataset.get("delivery")
+    files = str(delivery.get("files", "")) if isinstance(delivery, Mapping) else ""
+    as_xml = f"{name}_xml"
+    return as_xml if files.lower().endswith(".xml") and as_xml in standard_names() else name
 
 
 def standard(name: str) -> dict[str, Any]:
     """Return a standard: `title`, `about`, `files`, `dated_files` (names in a folder) and `lists`.
+
+    `not_read`, when given, names lists of the return that hold nothing for a profile, and
+    `dated_files_too` other ways to name its files in a folder.
 
     Raises ValueError when there is none of the name.
     """
@@ -72,7 +88,7 @@ def completed(dataset: Mapping[str, Any]) -> dict[str, Any]:
     That is `dated_by`, and of the delivery `every`, `{list}` and the files in a folder. Raises
     ValueError in words for the analyst; what is no dataset is left to the model's own checks.
     """
-    whole = standard(str(dataset["standard"]))
+    whole = standard(_named(dataset))
     result = {"dated_by": "quarter_end", **dataset}
     unknown = sorted(set(dataset.get("lists") or {}) - set(whole["lists"]))
     if unknown:
@@ -93,7 +109,7 @@ def completed(dataset: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _delivery(delivery: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    path = str(delivery["files"]).rstrip("/")
+    path = given = str(delivery["files"]).rstrip("/")
     if not PurePosixPath(path).suffix:
         dated = any(mark in path for mark in PERIODS.values())
         path = f"{path}/{whole['files' if dated else 'dated_files']}"
@@ -106,7 +122,10 @@ def _delivery(delivery: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str
             )
         path = f"{before}*{LIST}{after}"
     told = next((every for every, mark in PERIODS.items() if mark in path), "once")
-    return {"every": told, **delivery, "files": path}
+    result = {"every": told, **delivery, "files": path}
+    if path == f"{given}/{whole['dated_files']}" and "dated_files_too" in whole:
+        result["or_files"] = [f"{given}/{name}" for name in whole["dated_files_too"]]
+    return result
 
 
 def expanded(
@@ -120,7 +139,7 @@ def expanded(
         indicators: ids of the profile's indicators; a standard's events of others are left out,
             since a partnership that strikes an indicator off its list doesn't want it counted.
     """
-    whole = standard(str(dataset["standard"]))
+    whole = standard(_named(dataset))
     known = set(indicators)
     several = len(whole["lists"]) > 1
     changes = dataset.get("lists") or {}
@@ -147,9 +166,14 @@ def expanded(
             own = {**{key: dataset[key] for key in REPLACED if dataset.get(key)}, **own}
         for change in ({key: dataset[key] for key in ADDED if key in dataset}, own):
             parts = _changed(parts, change)
+        listed = LIST in given["files"]
+        if listed and LIST not in whole["files"] and "read" in parts:
+            # One workbook of sheets that came as a file a list: any sheet that holds the headings.
+            parts["read"] = {k: v for k, v in parts["read"].items() if k not in ("sheet", "sheets")}
         delivery = {
             **given,
-            "lists": spec.get("called", ()) if LIST in given["files"] else (),
+            "lists": spec.get("called", ()) if listed else (),
+            "other_lists": _other_lists(name, whole) if listed else (),
             "optional": bool(spec.get("optional") or given.get("optional")),
         }
         title = spec["title"]
@@ -163,6 +187,17 @@ def expanded(
             }
         )
     return result
+
+
+def _other_lists(name: str, whole: Mapping[str, Any]) -> list[str]:
+    """Return what the return's other lists are called, those that aren't read included."""
+    others = [
+        called
+        for other, spec in whole["lists"].items()
+        if other != name
+        for called in spec.get("called", ())
+    ]
+    return [*others, *whole.get("not_read", ())]
 
 
 def _changed(parts: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,8 @@ PERSON: dict[str, tuple[str, str]] = {
     "postcode": ("home postcode", "Full where you hold it; a sector is better than nothing."),
     "other_postcodes": ("earlier postcode", "An earlier or second home's postcode."),
     "address": ("home address", "House and street; used to match records, never shown."),
+    "email": ("e-mail address", "Used to match records, never shown."),
+    "phone": ("telephone number", "As text; used to match records, never shown."),
     "nhs_number": ("NHS number", "Ten digits, as text."),
     "upn": ("UPN", "Unique pupil number, as text."),
     "vehicle": ("vehicle", "Registration, make, colour, as far as known."),

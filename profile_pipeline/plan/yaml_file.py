@@ -1,17 +1,40 @@
 """YAML files with line numbers, and pydantic's complaints about them in an analyst's words."""
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from profile_pipeline.errors import PlanError, Problem
 
 SIZE_LIMIT = 5_000_000
+DAY = re.compile(r"(?<![\d-])\d{4}-\d{1,2}-\d{1,2}(?![\d-])")
+DAY_FORM = "Write it as 2016-03-31."
+# What pydantic wants, by the first part of its error's name, as an analyst would say it.
+WANTED = {
+    "date": f"is not a date. {DAY_FORM}",
+    "datetime": f"is not a date. {DAY_FORM}",
+    "int": "is not a whole number.",
+    "float": "is not a number.",
+    "decimal": "is not a number.",
+    "bool": "is neither true nor false.",
+    "string": "is not a text. Put it between quotation marks.",
+}
+BOUNDS = {
+    "greater_than_equal": "{} or more",
+    "greater_than": "greater than {}",
+    "less_than_equal": "{} or less",
+    "less_than": "less than {}",
+}
+ENTRIES = "must have `key: value` entries below it."
+LIST = "must be a list: `[one, two]`, or a line with `- ` for each."
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,6 +55,17 @@ def read_yaml(path: Path) -> Any:
         content = YAML(typ="rt").load(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise PlanError(Problem(name, "is not UTF-8 text.", "Save it as UTF-8.")) from None
+    except DuplicateKeyError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        key = re.search(r'duplicate key "([^"]*)"', str(error.problem))
+        what = f"'{key[1]}' stands here" if key else "a key stands"
+        raise PlanError(
+            Problem(
+                f"{name}:{line}" if line else name,
+                f"{what} a second time.",
+                "Put what is below it under the first.",
+            )
+        ) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}" if mark else name
@@ -43,12 +77,29 @@ def read_yaml(path: Path) -> Any:
             )
         ) from None
     except (YAMLError, ValueError, RecursionError):
+        # A date that the calendar doesn't have stops the reader without a word on where it stands.
+        if wrong := _days_that_are_none(path):
+            raise PlanError(wrong) from None
         raise PlanError(Problem(name, "is not valid YAML.", "Check spacing and quotes.")) from None
     if content is None:
         raise PlanError(Problem(name, "is empty."))
     if not isinstance(content, dict):
         raise PlanError(Problem(f"{name}:1", "must be a list of `key: value` lines."))
     return content
+
+
+def _days_that_are_none(path: Path) -> list[Problem]:
+    """Return each 2016-02-31 of a file, with its line."""
+    found = []
+    for line, text in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        for day in DAY.findall(text.partition(" #")[0]):
+            try:
+                date(*(int(part) for part in day.split("-")))
+            except ValueError:
+                found.append(
+                    Problem(f"{path.name}:{line}", f"{day} is not a day of the calendar.", DAY_FORM)
+                )
+    return found
 
 
 def _marks(node: Any) -> Any:
@@ -73,6 +124,24 @@ def line_of(content: Any, path: Sequence[str | int]) -> int:
         except (AttributeError, KeyError, IndexError, TypeError):
             break
     return line
+
+
+def line_with(content: Any, path: Sequence[str | int], value: str) -> int:
+    """Return the line (from 1) of the first text below the path that is the value, else its own."""
+    node = _at(content, path)
+    return next(
+        (line_of(content, [*path, *at]) for at, text in texts_of(node) if text == value),
+        line_of(content, path),
+    )
+
+
+def texts_of(node: Any) -> Iterator[tuple[list[str | int], str]]:
+    """Yield every text below a part of a file, and its path from there."""
+    if isinstance(node, str):
+        yield [], str(node)
+    elif isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from (([key, *path], text) for path, text in texts_of(value))
 
 
 def plain(value: Any) -> Any:
@@ -108,7 +177,7 @@ def _model_inside(annotation: Any) -> Any:
     return None
 
 
-def _named(content: Any, path: Sequence[str | int]) -> str:
+def named(content: Any, path: Sequence[str | int]) -> str:
     """Return the path in words: list items by their id where they have one."""
     words: list[str] = []
     node = content
@@ -125,8 +194,25 @@ def _named(content: Any, path: Sequence[str | int]) -> str:
     return " > ".join(words)
 
 
-def _message(error: Any, model: type[BaseModel], path: Sequence[str | int]) -> str:
+def _message(error: Any, model: type[BaseModel], path: Sequence[str | int], value: Any) -> str:
     kind, message = error["type"], str(error["msg"])
+    given = f"'{value}'" if isinstance(value, str | int | float | date) else "this"
+    said = WANTED.get(kind.partition("_")[0])
+    if said and kind.endswith(("_parsing", "_type", "_inexact", "_from_float")):
+        return "is empty." if value is None else f"{given} {said}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return ENTRIES
+    if kind in ("tuple_type", "list_type", "set_type"):
+        return LIST
+    if kind == "literal_error":
+        allowed = message.removeprefix("Input should be ")
+        return f"{given} is none of the words known here: {allowed}."
+    if kind == "string_pattern_mismatch":
+        pattern = message.rpartition("pattern ")[2]
+        return f"{given} may hold small letters, digits and _ only (pattern {pattern})."
+    for bound, words in BOUNDS.items():
+        if kind == bound:
+            return f"{given} must be {words.format(message.rpartition(' ')[2])}."
     last = str(path[-1]) if path else ""
     if kind == "missing":
         return f"'{last}' is missing."
@@ -143,7 +229,8 @@ def _message(error: Any, model: type[BaseModel], path: Sequence[str | int]) -> s
         return f"'{last}' is not a known key.{hint}"
     if kind == "value_error":
         message = message.removeprefix("Value error, ")
-    return message[:1].lower() + message[1:].rstrip(".") + "."
+    said = message[:1].lower() + message[1:].rstrip(".")
+    return said if said.endswith("?") else f"{said}."
 
 
 def checked(
@@ -170,12 +257,22 @@ def checked(
             path = [*root, *_existing(node, inner)]
             # The message names the key itself where it is missing or not known.
             is_named = error["type"] in ("missing", "extra_forbidden") and path[-1:] == inner[-1:]
-            words = _named(content, path[:-1] if is_named else path)
-            text = _message(error, model, inner)
+            words = named(content, path[:-1] if is_named else path)
+            text = _message(error, model, inner, _at(content, path))
             problems.append(
                 Problem(f"{name}:{line_of(content, path)}", f"{words}: {text}" if words else text)
             )
         raise PlanError(problems) from None
+
+
+def _at(content: Any, path: Sequence[str | int]) -> Any:
+    """Return what stands at the path, None when nothing does."""
+    for step in path:
+        try:
+            content = content[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return content
 
 
 def _existing(node: Any, loc: Sequence[str | int]) -> list[str | int]:

@@ -45,6 +45,7 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "screening_coverage": ("children", "screened"),
     "return_interviews": ("episodes", "due", "within_72_hours", "late", "none"),
     "disruption_outcomes": ("count",),
+    "information_reports": ("reports",),
     "hotspots": (),
     "intelligence_gaps": (),
     "action_plan": (),
@@ -52,6 +53,12 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "regional_summary": ("total", "at_risk", "significant", "serious"),
     "key_findings": (),
 }
+# Columns whose nulls say that nothing is held, printed `[x]`; other nulls have no figure to hold.
+UNKNOWN_WHEN_NULL = {
+    name: columns
+    for name, columns in COUNTS.items()
+    if name not in ("representation", "data_quality", "regional_summary")
+} | {"representation": ("known", "at_risk")}
 BY_DIMENSION = {
     "victim_profile": "children",
     "suspect_profile": "suspects",
@@ -318,6 +325,8 @@ def _add_dimensions(
     for (quarter, dimension, category, value), backing in zip(
         exact.select(*keys, column).iter_rows(), people, strict=True
     ):
+        if value is None:  # not held: nothing to protect, nothing to work out from
+            continue
         key = (quarter, dimension, category)
         label = wider.get((dimension, category))
         place = Place(name, rows[key], column) if label is None else None
@@ -355,6 +364,7 @@ def _cohort(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
         for row, (q, level) in enumerate(zip(quarters, levels, strict=True))
     }
     ordered = sorted(set(quarters))
+    at = {key: row for key, row in at.items() if "children" in row}
     for row in at.values():
         pack.add_up(row["children"], [row["opened"], row["carried_over"]])
     for quarter in ordered:
@@ -366,6 +376,8 @@ def _cohort(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
         for level in {level for q, level in at if q == later}:
             if (earlier, level) in at:
                 before, now = at[earlier, level], at[later, level]
+                if "closed" not in now:
+                    continue
                 pack.within(before["children"], [now["closed"]])
                 if level == TOTAL:
                     pack.add_up(before["children"], [now["carried_over"], now["closed"]])
@@ -375,6 +387,8 @@ def _prevalence(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     """A child with an event has one at least, a repeat child two."""
     for row in range(len(frame)):
         at = _row(cells, row)
+        if not at:
+            continue
         pack.relate(
             [(at["children"], 1), (at["repeat_children"], 1), (at["events"], -1)], equal=False
         )
@@ -384,31 +398,49 @@ def _prevalence(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
 def _distribution(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     for row in range(len(frame)):
         at = _row(cells, row)
-        pack.rest(at["children"], at["known_to_cse"])
-        pack.rest(at["children"], at["at_risk_now"])
-        pack.within(at["known_to_cse"], [at["at_risk_now"]])
+        for column in ("known_to_cse", "at_risk_now"):
+            if "children" in at and column in at:
+                pack.rest(at["children"], at[column])
+        if {"known_to_cse", "at_risk_now"} <= at.keys():
+            pack.within(at["known_to_cse"], [at["at_risk_now"]])
 
 
 def _screening(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     for row in range(len(frame)):
-        pack.rest(_row(cells, row)["children"], _row(cells, row)["screened"])
+        at = _row(cells, row)
+        if "screened" in at:
+            pack.rest(at["children"], at["screened"])
 
 
 def _interviews(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     for row in range(len(frame)):
         at = _row(cells, row)
-        pack.add_up(at["due"], [at["within_72_hours"], at["late"], at["none"]])
-        pack.rest(at["episodes"], at["due"])
+        if "none" in at:
+            pack.add_up(at["due"], [at["within_72_hours"], at["late"], at["none"]])
+        if "due" in at:
+            pack.rest(at["episodes"], at["due"])
 
 
 def _disruption(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
     at = {
-        key: _row(cells, row)["count"]
+        key: cell
         for row, key in enumerate(frame.select("quarter", "outcome").iter_rows())
+        if (cell := cells["count"][row]) is not None
     }
     for (quarter, outcome), whole in at.items():
         if outcome == TOTAL:
             pack.add_up(whole, [c for (q, o), c in at.items() if q == quarter and o != TOTAL])
+
+
+def _reports(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
+    """Each aspect adds up to the same reports."""
+    rows: dict[str, dict[str, int]] = defaultdict(dict)
+    for row, (aspect, category) in enumerate(frame.select("aspect", "category").iter_rows()):
+        rows[aspect][category] = _row(cells, row)["reports"]
+    wholes = [members.pop(TOTAL) for members in rows.values() if TOTAL in members]
+    for whole, members in zip(wholes, rows.values(), strict=True):
+        pack.add_up(whole, members.values())
+        _merge_equal(pack, wholes[0], whole)
 
 
 def _representation(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
@@ -420,6 +452,8 @@ def _representation(pack: Pack, frame: pl.DataFrame, cells: Cells) -> None:
         # Population is published by others: no total is kept from the reader, none is used here.
         for column in ("known", "at_risk"):
             counts = {name: cells[column][row] for name, row in members.items()}
+            if all(cell is None for cell in counts.values()):
+                continue  # not held
             parts = [
                 cell
                 for name, cell in counts.items()
@@ -481,6 +515,7 @@ _RELATIONS = {
     "screening_coverage": _screening,
     "return_interviews": _interviews,
     "disruption_outcomes": _disruption,
+    "information_reports": _reports,
     "representation": _representation,
     "data_quality": _quality,
     "regional_summary": _regional,
@@ -613,18 +648,21 @@ def _join_representation(
 def _join_indicators(pack: Pack, tables: Frames, plain: Mapping[str, Cells]) -> None:
     """Pairs lie within their indicators; sums over indicators and over numbers of them agree."""
     names = ("indicator_prevalence", "indicator_overlap", "overlap_distribution")
+    of_indicator, of_pair, of_number = (
+        plain[name]["children"] if name in tables else [] for name in names
+    )
     prevalence, overlap, distribution = (
-        [c for c in plain[name]["children"] if c is not None] if name in tables else []
-        for name in names
+        [c for c in column if c is not None] for column in (of_indicator, of_pair, of_number)
     )
     if prevalence and overlap:
-        of = dict(zip(tables[names[0]]["indicator"].to_list(), prevalence, strict=True))
+        of = dict(zip(tables[names[0]]["indicator"].to_list(), of_indicator, strict=True))
         for pair, cell in zip(
-            tables[names[1]].select("indicator_a", "indicator_b").iter_rows(), overlap, strict=True
+            tables[names[1]].select("indicator_a", "indicator_b").iter_rows(), of_pair, strict=True
         ):
             for indicator in pair:
-                if indicator in of:
-                    pack.within(of[indicator], [cell])
+                whole = of.get(indicator)
+                if whole is not None and cell is not None:
+                    pack.within(whole, [cell])
     if distribution:
         numbers = tables[names[2]]["indicators"].to_list()
         held = list(zip(numbers, distribution, strict=True))

@@ -16,6 +16,7 @@ from profile_pipeline.sharing.bounds import System
 from profile_pipeline.sharing.cells import (
     BY_DIMENSION,
     COUNTS,
+    UNKNOWN_WHEN_NULL,
     Frames,
     Pack,
     Place,
@@ -32,7 +33,7 @@ from profile_pipeline.sharing.figures import (
     with_texts,
 )
 from profile_pipeline.sharing.protection import suppress
-from profile_pipeline.tables import NOT_RECORDED, SUPPRESSED, TOTAL
+from profile_pipeline.tables import NOT_HELD, NOT_RECORDED, SUPPRESSED, TOTAL
 
 WITHHELD_FINDING = "withheld for small numbers"
 
@@ -42,8 +43,9 @@ def safe_tables(
 ) -> dict[str, pl.DataFrame]:
     """Return the tables as the edition may print them: every column text, suppressed cells `[c]`.
 
-    Nulls are empty text; percentages have one decimal, ratios two. Rows keep their order, except
-    that a category widened by a ladder stands once.
+    A count that is null because nothing is held is `[x]`, other nulls are empty text; percentages
+    have one decimal, ratios two. Rows keep their order, except that a category widened by a ladder
+    stands once.
 
     Args:
         tables: exact tables of `tables.PROFILE` by name, held to their contract;
@@ -55,7 +57,7 @@ def safe_tables(
     Raises ContractError for a table without a disclosure rule, or when no suppression would do.
     """
     if edition is None:
-        exact = {name: _exact(frame) for name, frame in tables.items()}
+        exact = {name: _exact(name, frame) for name, frame in tables.items()}
         return with_texts(exact, None, exact_figures(tables))
     pack = build_pack(tables, edition, behind)
     add_figures(pack, tables)
@@ -150,9 +152,16 @@ def _texts(frame: pl.DataFrame, columns: Mapping[str, list[str]]) -> pl.DataFram
     )
 
 
-def _exact(frame: pl.DataFrame) -> pl.DataFrame:
+def _counted(name: str, column: str, value: object) -> str:
+    """Return a figure that disclosure control doesn't judge: unknown, no count, or null."""
+    if value is None and column in UNKNOWN_WHEN_NULL.get(name, ()):
+        return NOT_HELD
+    return _plain(value, _decimals(column))
+
+
+def _exact(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     columns = {
-        column: [_plain(value, _decimals(column)) for value in frame[column].to_list()]
+        column: [_counted(name, column, value) for value in frame[column].to_list()]
         for column in frame.columns
     }
     return _texts(frame, columns)
@@ -193,7 +202,7 @@ class _Printer:
 
     def _count(self, row: int, column: str) -> str:
         if Place(self.name, row, column) not in self.pack.places:
-            return _plain(self.frame[column][row])
+            return _counted(self.name, column, self.frame[column][row])
         number = self._number(row, column)
         return SUPPRESSED if number is None else str(number)
 
@@ -210,6 +219,8 @@ class _Printer:
         for row, (quarter, dimension, category) in enumerate(keys.iter_rows()):
             rows[quarter, dimension][category] = row
         for members in rows.values():
+            if all(self.frame[count][row] is None for row in members.values()):
+                continue
             whole = self._number(members[TOTAL], count) if TOTAL in members else None
             unknown = self._number(members[NOT_RECORDED], count) if NOT_RECORDED in members else 0
             recorded = None if whole is None or unknown is None else whole - unknown
@@ -232,7 +243,36 @@ class _Printer:
         """Return a dimension's total of those recorded, which its ratios rest on."""
         return self._number(-1, f"{column}:{dimension}")
 
+    def _rates(self, columns: dict[str, list[str]]) -> None:
+        """Rates per 10,000 go with their counts, and are taken from them where they are rounded."""
+        for row, (dimension, living) in enumerate(
+            self.frame.select("dimension", "population").iter_rows()
+        ):
+            for name in ("known", "at_risk"):
+                number = self._number(row, name)
+                names = (f"{name}_rate", f"{name}_rate_lower", f"{name}_rate_upper")
+                few = living is None or living < self.edition.minimum_denominator
+                for column in names:
+                    value = self.frame[column][row]
+                    if value is None or self.frame[name][row] is None:
+                        columns[column][row] = ""
+                    elif number is None or few:
+                        columns[column][row] = SUPPRESSED
+                    elif self.edition.round_to == 1:
+                        columns[column][row] = f"{value:.1f}"
+                    elif column == names[0]:
+                        columns[column][row] = f"{10_000 * number / living:.1f}"
+                    else:
+                        columns[column][row] = SUPPRESSED
+            if self.frame["known"][row] is None:
+                columns["against_population"][row] = ""
+            elif columns["against_population"][row] and (
+                self._number(row, "known") is None or self._total("known", dimension) is None
+            ):
+                columns["against_population"][row] = WITHHELD_FINDING
+
     def _ratios(self, columns: dict[str, list[str]]) -> None:
+        self._rates(columns)
         for row, (dimension, ratio) in enumerate(
             self.frame.select("dimension", "ratio").iter_rows()
         ):

@@ -7,11 +7,15 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 from profile_pipeline.plan.settings import Edition
-from profile_pipeline.tables import SUPPRESSED
+from profile_pipeline.tables import NOT_HELD, SUPPRESSED
 
 # In brackets, as an editor marks what was taken out, so that any sentence still reads.
 WITHHELD_NUMBER = "[number withheld]"
 WITHHELD_SHARE = "[share withheld]"
+NOT_HELD_MEANS = (
+    f"{NOT_HELD} in a table's file, 'not held' in a document, is a figure that isn't known: no "
+    "dataset supplies it, or its files did not arrive. It is no zero, and has its intelligence gap."
+)
 
 
 def is_small(count: int, edition: Edition) -> bool:
@@ -84,7 +88,10 @@ def katz_interval(
 def describe(edition: Edition | None) -> str:
     """Return the edition's rules in plain words, for a document or a contents sheet."""
     if edition is None:
-        return "Exact figures, for the analyst alone: nothing is suppressed or rounded."
+        return (
+            "Exact figures, for the analyst alone: nothing is suppressed or rounded. "
+            + NOT_HELD_MEANS
+        )
     top = edition.suppress_up_to
     parts = [
         f"Counts from 1 to {top} are suppressed and shown as {SUPPRESSED}.",
@@ -92,7 +99,8 @@ def describe(edition: Edition | None) -> str:
         + "otherwise be worked out from totals, within a table or across the tables of this pack.",
         "Percentages and ratios are withheld with their counts, and where fewer than "
         + f"{edition.minimum_denominator} stand in the denominator.",
-        "A zero that is shown is a true zero.",
+        "A zero that is shown is a true zero: it was asked for, and none is recorded.",
+        NOT_HELD_MEANS,
     ]
     if edition.round_to > 1:
         parts.insert(

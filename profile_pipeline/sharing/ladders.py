@@ -88,7 +88,7 @@ def collapse(frame: pl.DataFrame, count: str, moves: pl.DataFrame) -> pl.DataFra
         wider.with_columns(pl.coalesce("wider", "category").alias("category"))
         .group_by("quarter", "dimension", "category", maintain_order=True)
         .agg(
-            pl.col(count).sum(),
+            pl.when(pl.col(count).is_not_null().any()).then(pl.col(count).sum()),
             pl.when(pl.col("percent").is_not_null().any()).then(pl.col("percent").sum()),
             pl.col("not_recorded_percent").first(),
         )

@@ -9,15 +9,16 @@ import polars as pl
 
 from profile_pipeline.plan.settings import Edition
 from profile_pipeline.sharing.editions import describe
-from profile_pipeline.tables import PROFILE, SUPPRESSED
+from profile_pipeline.tables import NOT_HELD, PROFILE, SUPPRESSED
 from profile_pipeline.workbooks import Sheet, csv_bytes, workbook_bytes
 
 
 def table_files(safe: Mapping[str, pl.DataFrame], edition: Edition | None) -> dict[str, bytes]:
     """Return the files of an edition's tables by name: `<table>.csv` each and `tables.xlsx`.
 
-    CSV is UTF-8 with one header row; suppressed cells are `[c]`. Tables that aren't of the profile
-    (regional summary, key findings) are left out. The same tables give the same bytes.
+    CSV is UTF-8 with one header row; suppressed cells are `[c]`, figures nobody supplied `[x]`.
+    Tables that aren't of the profile (regional summary, key findings) are left out. The same tables
+    give the same bytes.
 
     Args:
         safe: tables as `safe_tables` returns them.
@@ -34,8 +35,14 @@ def table_files(safe: Mapping[str, pl.DataFrame], edition: Edition | None) -> di
                 str(sum(frame[c].to_list().count(SUPPRESSED) for c in frame.columns))
                 for frame in chosen.values()
             ],
+            "figures not held": [
+                str(sum(frame[c].to_list().count(NOT_HELD) for c in frame.columns))
+                for frame in chosen.values()
+            ],
         },
-        schema=dict.fromkeys(("table", "what it holds", "rows", "suppressed cells"), pl.String),
+        schema=dict.fromkeys(
+            ("table", "what it holds", "rows", "suppressed cells", "figures not held"), pl.String
+        ),
     )
     columns = pl.DataFrame(
         [

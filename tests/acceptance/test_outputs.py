@@ -200,6 +200,8 @@ def bounds(cells, equations):
     at = {c: i for i, c in enumerate(hidden)}
     left, right = [], []
     for equation in equations:
+        if any(cells.get(cell) == "[x]" for cell, _ in equation):
+            continue  # not held: nobody knows it, so nothing can be worked out from it
         row, rest = np.zeros(len(hidden)), 0.0
         for cell, sign in equation:
             if cell in at:

@@ -174,6 +174,24 @@ def test_an_agency_with_a_mapping_may_send_the_template_instead(plan: Plan) -> N
     assert found == ["DOB", "Child date of birth"]
 
 
+def test_a_template_with_a_column_taken_out_and_one_added_loads_with_the_gap_told(
+    plan: Plan,
+) -> None:
+    row = {"Date": "15/01/2016", "Child forename": "Ann", "Child number (police)": "77"}
+    path = fill(plan, "missing", "missing/2015-16_Q4.xlsx", [row])
+    book = openpyxl.load_workbook(path)
+    page: Any = book["Data"]
+    gone = next(cell.column for cell in page[1] if cell.value == "Child sex")
+    page.delete_cols(gone)
+    page.cell(1, page.max_column + 1).value = "Our notes"
+    book.save(path)
+    collected = collect_dataset(plan, plan.dataset("missing"))
+    assert subjects_of({"missing": collected.harmonised.rows})["forename"].to_list() == ["Ann"]
+    assert collected.missing_columns.select("column", "used_for").rows() == [
+        ("Child sex", "child's sex")
+    ]
+
+
 def test_a_template_saved_as_csv_is_read_in_excel_s_encoding(plan: Plan) -> None:
     path = fill(plan, "missing", "missing/blank.xlsx", [])
     headings = [cell.value for cell in openpyxl.load_workbook(path)["Data"][1]]

@@ -6,12 +6,12 @@ import openpyxl
 from typer.testing import CliRunner
 
 from profile_pipeline.cli import app
-from profile_pipeline.sample.scaffold import new_folder
+from tests.unit.small_plan import filled_folder
 
 
 def test_a_word_that_is_no_decision_stops_the_run_with_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "p"
-    new_folder(folder)
+    filled_folder(folder)
     (folder / "review").mkdir(exist_ok=True)
     book = openpyxl.Workbook()
     page = book.active

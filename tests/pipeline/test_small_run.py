@@ -44,6 +44,12 @@ def test_the_same_files_give_the_same_bytes(run: Twice) -> None:
     assert [name for name in one if one[name] != two[name]] == []
 
 
+def test_a_file_that_was_not_used_is_told_at_the_end_of_the_run(run: Twice) -> None:
+    told = [line for line in run.printed.splitlines() if line.startswith(f"  {BROKEN}: not used: ")]
+    assert len(told) == 2, "once a run"
+    assert "not a CSV file" in told[0]
+
+
 def test_a_broken_file_fails_its_own_quarter_alone(run: Twice) -> None:
     told = sql(run, "select quarter, status from quality.delivery where dataset = 'missing'")
     assert dict(told.iter_rows()) == {
@@ -157,3 +163,26 @@ def test_a_lost_row_blocks_everything_behind_it(
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
         made = connection.sql("select table_schema, table_name from information_schema.tables")
         assert made.fetchall() == [], "nothing of a dataset that lost a row is kept"
+
+
+def test_what_nobody_supplies_is_unknown_in_a_real_run(run: Twice) -> None:
+    """Its plan has no crimes, suspects, outcomes or interviews; one quarter's file is broken."""
+    interviews = sql(run, "select * from profile.return_interviews order by quarter")
+    assert interviews["episodes"].to_list() == [8, None, 8, 8]
+    for column in ("due", "within_72_hours", "late", "none"):
+        assert interviews[column].null_count() == 4, column
+    for table, count in (
+        ("suspect_profile", "suspects"),
+        ("disruption_outcomes", '"count"'),
+    ):
+        told = sql(run, f"select count(*) n, count({count}) told from profile.{table}").row(0)
+        assert told[0] > 0, table
+        assert told[1] == 0, table
+    csv = (run.outputs / "sub_group" / "tables" / "disruption_outcomes.csv").read_text()
+    assert {line.rsplit(",", 1)[1] for line in csv.splitlines()[1:]} == {"[x]"}
+    asked = sql(run, "select finding from profile.intelligence_gaps")["finding"].to_list()
+    for word in ("Crimes", "Suspects", "Return interviews", "Disruption"):
+        assert any(text.startswith(word) and "not held" in text for text in asked), word
+    report = (run.outputs / "sub_group" / "problem_profile.html").read_text()
+    assert "Not held: recorded crimes; no dataset supplies it" in report
+    assert "crimes name no suspect" not in report

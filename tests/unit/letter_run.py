@@ -14,6 +14,7 @@ from profile_pipeline import tables
 from profile_pipeline.analysis.quality import data_quality
 from profile_pipeline.analysis.quality_rag import quality_rag
 from profile_pipeline.intake.collect import collect_dataset
+from profile_pipeline.intake.lines import file_rows
 from profile_pipeline.intake.records import subjects_of
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names
@@ -66,9 +67,15 @@ def written(
     return dict(letters(frames_of(plan), asked, plan))
 
 
-def frames_of(plan: Plan) -> dict[str, pl.DataFrame]:
-    """Return the tables that letters are made of."""
-    kept = {d.id: collect_dataset(plan, d, today=date(2016, 4, 30)) for d in plan.datasets}
+def frames_of(
+    plan: Plan, before: Mapping[str, pl.DataFrame] | None = None
+) -> dict[str, pl.DataFrame]:
+    """Return the tables that letters are made of; `before` is what an earlier run received."""
+    earlier = before or {}
+    kept = {
+        d.id: collect_dataset(plan, d, today=date(2016, 4, 30), before=earlier.get(d.id))
+        for d in plan.datasets
+    }
     parts = list(kept.values())
     fates = [one.fates(one.harmonised.quarantine) for one in parts if one.received.height]
     frames = {
@@ -80,6 +87,9 @@ def frames_of(plan: Plan) -> dict[str, pl.DataFrame]:
         "quality.heading": pl.concat([p.headings for p in parts]),
         "quality.missing_column": pl.concat([p.missing_columns for p in parts]),
         "quality.unknown_value": pl.concat([p.harmonised.unknown_values for p in parts]),
+        "quality.file_row": file_rows(
+            tables.union([p.deliveries for p in parts], tables.DELIVERY), plan
+        ),
         "records.subject": subjects_of({k: one.harmonised.rows for k, one in kept.items()}),
     }
     quality = data_quality(

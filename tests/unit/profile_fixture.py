@@ -226,6 +226,13 @@ def _representation(people: pl.DataFrame) -> pl.DataFrame:
                     "lower": None if ratio is None else ratio * 0.8,
                     "upper": None if ratio is None else ratio * 1.25,
                     "finding": "possible under-identification" if under else "no difference shown",
+                    "known_rate": 10.0 * known,
+                    "known_rate_lower": 8.0 * known,
+                    "known_rate_upper": 12.5 * known,
+                    "at_risk_rate": 10.0 * risk,
+                    "at_risk_rate_lower": 8.0 * risk,
+                    "at_risk_rate_upper": 12.5 * risk,
+                    "against_population": "no difference beyond chance",
                 }
             )
     return pl.DataFrame(rows, infer_schema_length=None)
@@ -357,6 +364,19 @@ def _events(seed: int, text: str) -> dict[str, pl.DataFrame]:
         ),
         "return_interviews": pl.DataFrame(interviews),
         "disruption_outcomes": pl.DataFrame(outcomes),
+        "information_reports": pl.DataFrame(
+            [
+                ("editions", "counted", 41),
+                ("editions", "left out: consent is not stated", 3),
+                ("editions", "left out: it has no handling code", 12),
+                ("editions", "all", 56),
+                ("grades", "both grades", 50),
+                ("grades", "no grade", 6),
+                ("grades", "all", 56),
+            ],
+            schema=tables.PROFILE["information_reports"].polars_schema,
+            orient="row",
+        ),
         "hotspots": pl.DataFrame(hotspots),
         "intelligence_gaps": pl.DataFrame(gaps),
         "action_plan": pl.DataFrame(actions),

@@ -1,5 +1,6 @@
 """A small made-up profile folder for tests: three datasets, one agency, one year."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from ruamel.yaml import YAML
 
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan, load_plan
+from profile_pipeline.sample.scaffold import new_folder
 
 PROFILE = """\
 title: Small
@@ -107,6 +109,15 @@ def write_folder(folder: Path, *, profile: str = PROFILE, plan: str = PLAN) -> P
     (folder / "collection_plan.yaml").write_text(plan, encoding="utf-8")
     (folder / "data").mkdir(exist_ok=True)
     (folder / "reference").mkdir(exist_ok=True)
+    return folder
+
+
+def filled_folder(folder: Path) -> Path:
+    """Return a new folder of `profile-pipeline new`, every placeholder replaced by `ours`."""
+    new_folder(folder)
+    for name in ("profile.yaml", "collection_plan.yaml"):
+        path = folder / name
+        path.write_text(re.sub("<[^<>]+>", "ours", path.read_text(encoding="utf-8")))
     return folder
 
 

@@ -30,7 +30,6 @@ from profile_pipeline.analysis.representation import (
     MAYBE_UNDER,
     TOO_MUCH_UNKNOWN,
     UNDER,
-    compare_with_population,
     representation,
 )
 from profile_pipeline.analysis.return_interviews import return_interviews
@@ -428,7 +427,7 @@ def test_looked_after_is_the_trackers_legal_status() -> None:
             {"person": "d", "legal_status": None},
         ]
     )
-    assert got["looked_after"].to_list() == [True, True, False, False]
+    assert got["looked_after"].to_list() == [True, True, False, None]  # not known is not no
 
 
 def test_missing_in_year_reaches_back_four_quarters() -> None:
@@ -1001,17 +1000,60 @@ def test_nothing_is_compared_where_too_much_is_not_recorded() -> None:
     assert represented((87, 231), (8, 121), unknown=40)["male"] == TOO_MUCH_UNKNOWN
 
 
-def test_population_comparison_is_of_observed_over_expected() -> None:
-    usual = {"dimension": "sex", "finding": "x"}
-    rows = [
-        usual | {"category": "female", "known": 15, "at_risk": 30, "population": 300},
-        usual | {"category": "male", "known": 5, "at_risk": 10, "population": 100},
-        usual | {"category": "all", "known": 20, "at_risk": 40, "population": 400},
-    ]
-    got = compare_with_population(frame(tables.PROFILE["representation"], rows))
-    boys = got.filter(pl.col("category") == "male", pl.col("comparison") == "known/population")
-    assert boys.select("observed", "expected", "ratio").row(0) == (5, 5.0, 1.0)
-    assert boys["upper"].item() == pytest.approx(11.66833208 / 5)
+def against_population(girls: int, boys: int, living: tuple[int, int]) -> dict[str, dict]:
+    """Rows by sex of so many open girls and boys, among so many who live there."""
+    rows = ["female"] * girls + ["male"] * boys
+    people = persons([{"person_id": f"p{n}", "sex": sex} for n, sex in enumerate(rows)])
+    overlap = frame(
+        tables.PERSON_OVERLAP,
+        [
+            {
+                "person_id": f"p{n}",
+                "indicators": 0,
+                "combination": "",
+                "agencies": 0,
+                "repeat_indicators": 0,
+                "known_to_cse": True,
+                "at_risk_now": True,
+                "status": "open",
+            }
+            for n in range(len(rows))
+        ],
+    )
+    population = frame(
+        tables.POPULATION,
+        [
+            {
+                "source": "census",
+                "ward_code": "E1",
+                "age_years": 10,
+                "age_to": 17,
+                "sex": sex,
+                "ethnicity_code": "all",
+                "ethnic_group": "all",
+                "population": number,
+            }
+            for sex, number in zip(("female", "male"), living, strict=True)
+        ],
+    )
+    got = representation(overlap, people, population, tables.empty(tables.WARD), plan())
+    return {row["category"]: row for row in got.filter(dimension="sex").to_dicts()}
+
+
+def test_the_known_are_told_per_ten_thousand_who_live_there_with_limits() -> None:
+    got = against_population(15, 5, (300, 100))
+    assert [got[name]["known_rate"] for name in ("female", "male", "all")] == [500, 500, 500]
+    # Exact Poisson limits of 5 are 1.6235 and 11.6683 (published tables).
+    limits = (got["male"]["known_rate_lower"], got["male"]["known_rate_upper"])
+    assert limits == pytest.approx((162.35, 1166.83), abs=0.01)
+    assert got["male"]["against_population"] == "no difference beyond chance"
+    assert (got["not recorded"]["known_rate"], got["all"]["against_population"]) == (None, None)
+
+
+def test_a_group_known_less_often_than_it_lives_there_is_said_to_be() -> None:
+    got = against_population(40, 4, (100, 100))
+    assert got["male"]["against_population"] == "fewer than among all who live there"
+    assert got["female"]["against_population"] == "more than among all who live there"
 
 
 def test_among_many_wards_one_low_by_chance_is_no_alarm() -> None:

@@ -468,3 +468,16 @@ def test_words_blame_no_child() -> None:
         "streetwise",
     )
     assert not [word for word in avoid if word in text]
+
+
+def test_a_register_that_tells_of_the_area_in_part_is_a_gap_and_a_whole_one_is_none() -> None:
+    given = {"kind": "population", "status": "loaded", "rows": 9, "rows_refused": 0}
+    part = "5 of the area's 24 wards have no population in it."
+    rows = [
+        given | {"source": "census", "agency": "ONS", "file": "dc.csv", "problem": part},
+        given | {"source": "estimates", "agency": "ONS", "file": "e.csv", "problem": None},
+    ]
+    got = gaps.partial_context(evidence((tables.CONTEXT_DELIVERY, rows))).to_dicts()
+    assert [(row["agency"], "census" in row["finding"]) for row in got] == [("ONS", True)]
+    assert part in got[0]["evidence"]
+    assert "'dc.csv'" in got[0]["question"]

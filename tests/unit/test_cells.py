@@ -121,7 +121,13 @@ def test_a_flag_not_recorded_is_not_no(text: str, flag: bool | None) -> None:
         ("DY1 1", None, "DY1 1", "DY1", None),
         ("DY11", None, None, "DY11", None),
         ("DY1", None, None, "DY1", None),
-        ("NFA", None, None, None, "not_a_postcode"),
+        ("Flat 3", None, None, None, "not_a_postcode"),
+        ("DY1 1A", None, None, None, "not_a_postcode"),
+        # The NHS's code for no fixed abode, and the words: no fault of the agency's.
+        ("ZZ99 3VZ", None, None, None, "no_fixed_abode"),
+        ("NFA", None, None, None, "no_fixed_abode"),
+        ("12 High St, Smallton, DY1 1AA", "DY1 1AA", "DY1 1", "DY1", "postcode_in_text"),
+        ("DY1 1AA or DY2 2BB", None, None, None, "not_a_postcode"),
         # C, I, K, M, O and V are never in a unit.
         ("DY1 1CK", None, None, None, "not_a_postcode"),
         ("unknown", None, None, None, "unknown_text"),

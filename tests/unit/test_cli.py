@@ -3,13 +3,15 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from profile_pipeline import cli, errors
-from tests.unit.small_plan import PLAN, PROFILE, send, small_plan, write_folder
+from tests.unit.small_plan import PLAN, PROFILE, filled_folder, send, small_plan, write_folder
 
 HEAD = "Ref,Date,Name,DOB,Sex,Ethnicity,Postcode,NHS No,Nominal,Category\n"
 
@@ -142,15 +144,52 @@ def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
     assert call("ui", "--profile", str(tmp_path), "--port", port).exit_code == 2
 
 
-def test_a_new_folder_checks_at_once_and_says_what_is_next(tmp_path: Path) -> None:
+def test_a_new_folder_checks_at_once_and_lists_what_is_to_be_written(tmp_path: Path) -> None:
+    """A placeholder is no plan: it would be printed in the profile and in letters."""
     folder = tmp_path / "[bold]odd[/x] name"
     made = call("new", str(folder))
     assert made.exit_code == 0, made.output
     assert f"profile-pipeline check --profile {folder}" in made.stdout.replace("'", "")
+    assert "fill in" in made.stdout
+    for verb in ("check", "request", "run"):
+        result = call(verb, "--profile", str(folder))
+        assert result.exit_code == errors.EXIT_BAD_PLAN, result.output
+        told = lines(result)
+        written = [
+            (name, number)
+            for name in ("profile.yaml", "collection_plan.yaml")
+            for number, text in enumerate((folder / name).read_text().splitlines(), start=1)
+            for _ in re.findall("<", text.partition("#")[0])
+        ]
+        assert len(written) > 10
+        places = [re.match(r"✗ (\S+):(\d+): .*'<.+>' is still to be filled in", t) for t in told]
+        assert [(m[1], int(m[2])) for m in places if m] == written
+        assert "✗ profile.yaml:5: title: '<your area>' is still to be filled in." in told[0]
+        assert told[0].endswith("Write there: your area.")
+
+
+def test_a_filled_plan_is_taken_as_it_is_written(tmp_path: Path) -> None:
+    """Headings and codes of a file, and addresses, may stand in angle brackets."""
+    folder = filled_folder(tmp_path / "ours")
+    path = folder / "collection_plan.yaml"
+    text = path.read_text().replace(
+        "sex: Gender", 'sex: {column: "<Gender>", values: {"<f>": female}}'
+    )
+    text = text.replace("lead: ours", "lead: Post holder <post@example.org>")
+    path.write_text(text)
+    assert "<Gender>" in text
+    assert "post@example" in text
     checked = call("check", "--profile", str(folder))
     assert checked.exit_code == 0, checked.output
-    assert "The plan holds: 1 datasets" in checked.stdout
+    assert "The plan holds: 1 dataset, 8 quarters." in checked.stdout
     assert "never delivered" in checked.stdout
+
+
+def test_an_empty_folder_is_used_and_that_is_said(tmp_path: Path) -> None:
+    made = call("new", str(tmp_path))
+    assert made.exit_code == 0
+    assert "was there and empty" in made.stdout
+    assert "was there" not in call("new", str(tmp_path / "other")).stdout
 
 
 BAD_FILES = {
@@ -171,7 +210,7 @@ def test_check_tells_a_bad_file_in_one_line(tmp_path: Path, content: bytes) -> N
     told = lines(result)
     assert len(told) == 2, told
     assert told[0].startswith("✗ missing/2015-16_Q2.csv: ")
-    assert told[1].startswith("1 problem(s).")
+    assert told[1].startswith("1 problem.")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken zip", b"plain text"])
@@ -196,6 +235,27 @@ def test_check_reads_the_review_folder_too(tmp_path: Path) -> None:
     assert "review/clerical_review.xlsx" in told
 
 
+def test_check_says_which_file_counts_and_what_nobody_takes(tmp_path: Path) -> None:
+    small_plan(tmp_path)
+    send(tmp_path, "missing/2015-16_Q1.csv", HEAD + "r,15/05/2015,x,,,,,,,\n")
+    send(tmp_path, "missing/2015-16_Q1_v2.csv", HEAD + "r,15/05/2015,x,,,,,,,\n" * 1 + "\n")
+    send(tmp_path, "housing/2015-16_Q1.csv", HEAD)
+    result = call("check", "--profile", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.stdout.splitlines() if line.startswith("!")]
+    assert "! housing/ (1 file): no dataset of the plan takes files from this folder" in told[0]
+    assert any(
+        "missing/2015-16_Q1.csv: not used. missing/2015-16_Q1_v2.csv counts instead:" in line
+        for line in told
+    )
+    assert any(
+        "missing/2015-16_Q1_v2.csv: replaces a delivery of 1 row (missing/2015-16_Q1.csv);"
+        " this one has 1." in line
+        for line in told
+    )
+    assert f"{len(told)} notes above." in result.stdout
+
+
 def test_check_writes_nothing(tmp_path: Path) -> None:
     small_plan(tmp_path)
     send(tmp_path, "missing/2015-16_Q1.csv", HEAD + "r,15/05/2015,x,,,,,,,\n")
@@ -210,6 +270,31 @@ def test_check_tells_a_data_folder_that_is_not_there(tmp_path: Path) -> None:
     result = call("check", "--profile", str(tmp_path))
     assert result.exit_code == errors.EXIT_BAD_DATA
     assert "the data folder is not there" in lines(result)[0]
+
+
+def test_the_ui_starts_without_a_warning_nobody_can_act_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_plan(tmp_path)
+    started: list[dict[str, str]] = []
+
+    def start(command: list[str], env: dict[str, str]) -> int:
+        assert command[3:4] == ["dev"]
+        started.append(env)
+        return 0
+
+    monkeypatch.setattr(cli.subprocess, "call", start)
+    assert call("ui", "--profile", str(tmp_path)).exit_code == 0
+    words = "Function `dev_command` is superseded and its usage is discouraged."
+    told = {}
+    for text in (words, "Another."):
+        code = f"import warnings; warnings.warn({text!r}, stacklevel=1)"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=started[0], capture_output=True, check=True, text=True
+        )
+        told[text] = done.stderr
+    assert told[words] == ""
+    assert "Another." in told["Another."]
 
 
 def test_a_fault_of_the_program_tells_nothing_of_the_data(

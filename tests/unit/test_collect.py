@@ -72,7 +72,7 @@ def test_rows_are_received_as_sent_with_file_row_hash_and_quarter(plan: Plan) ->
         (b"PK\x03\x04\x00\x00\x00\x00\xff\xfe binary", "unreadable"),
         (HEAD.replace("Sex", "DOB").encode(), "unreadable"),
         (HEAD.replace("Date", "Datum").encode() + JO.encode(), "unusable"),
-        (HEAD.replace("Ref,", "Ref;").encode("utf-16"), "unreadable"),
+        (HEAD.replace("Ref,", "Ref;").encode("utf-16"), "unusable"),
     ],
 )
 def test_a_bad_file_fails_its_own_quarter_alone(plan: Plan, content: bytes, state: str) -> None:

@@ -140,7 +140,7 @@ def test_no_bytes_raise_anything_but_a_delivery_error(tmp_path, kind: str, data:
         _read(tmp_path, kind, data)
 
 
-@pytest.mark.parametrize("kind", ["gang_territories", "drug_hotspots", "known_hotspots"])
+@pytest.mark.parametrize("kind", sorted(AREA_KINDS))
 def test_territories_drug_and_earlier_hotspots_load_and_are_drawn_at_their_radius(
     tmp_path, kind: str
 ) -> None:

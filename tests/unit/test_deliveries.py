@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from profile_pipeline.intake.deliveries import find_deliveries
+from profile_pipeline.intake.deliveries import find_deliveries, stray_files
 from profile_pipeline.plan.reading import Delivery
 
 PERIOD = ["2015-16 Q3", "2015-16 Q4"]
@@ -82,6 +82,71 @@ def test_of_equal_versions_the_newest_counts(tmp_path: Path) -> None:
     put(tmp_path, "police/2015-16_Q4.csv", day="2016-05-01")
     put(tmp_path, "police/2015-16 Q4.csv", day="2016-04-01")
     assert find(tmp_path)["police/2015-16_Q4.csv"] == "arrived"
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "register", "why"),
+    [
+        (("2015-16_Q4.xlsx", "x"), ("2015-16_Q4.csv", "y"), {}, ".csv is the kind of file that"),
+        (("2015-16_Q4.csv", "x"), ("2015-16_Q4_v2.csv", "y"), {}, "its name says"),
+        (("2015-16_Q4.csv", "x"), ("2015-16_Q4_v2.csv", "x"), {}, "the same, byte for byte"),
+        (("2015-16_Q4.csv", "x"), ("2015-16 Q4.csv", "y"), {}, "which copying may change; add _v2"),
+        (
+            ("2015-16 Q4.csv", "x"),
+            ("2015-16_Q4.csv", "y"),
+            {"2015-16 Q4.csv": dt.date(2016, 4, 1), "2015-16_Q4.csv": dt.date(2016, 4, 9)},
+            "received later, by deliveries.csv",
+        ),
+    ],
+)
+def test_of_two_files_of_a_quarter_it_is_told_which_counts_and_why(
+    tmp_path: Path,
+    older: tuple[str, str],
+    newer: tuple[str, str],
+    register: dict[str, dt.date],
+    why: str,
+) -> None:
+    put(tmp_path, f"police/{older[0]}", older[1], day="2016-05-02" if register else "2016-04-02")
+    put(tmp_path, f"police/{newer[0]}", newer[1], day="2016-05-01")
+    received = {f"police/{name}": day for name, day in register.items()}
+    frame = find_deliveries(tmp_path, "police", QUARTERLY, PERIOD, received=received)
+    told = frame.filter(quarter="2015-16 Q4").select("file", "status", "problem").rows()
+    assert [row[:2] for row in told] == [
+        (f"police/{older[0]}", "superseded"),
+        (f"police/{newer[0]}", "arrived"),
+    ]
+    assert told[0][2].startswith(f"police/{newer[0]} counts instead: ")
+    assert why in told[0][2]
+
+
+def test_what_no_dataset_takes_is_told_by_folder(tmp_path: Path) -> None:
+    for file in (
+        "police/2015-16_Q4.csv",
+        "police/stray.csv",
+        "school.csv",
+        "schol.csv",
+        "Polce/2015-16_Q4.csv",
+        "housing/2015/a.csv",
+        "housing/b.csv",
+        "education/exclusions/2015-16_Q4.csv",
+        "education/absence/2015-16_Q4.csv",
+        ".hidden/a.csv",
+    ):
+        put(tmp_path, file)
+    (tmp_path / "empty").mkdir()
+    deliveries = [
+        QUARTERLY,
+        Delivery.model_validate({"every": "once", "files": "school.csv"}),
+        Delivery.model_validate({"files": "education/exclusions/{quarter}.csv"}),
+    ]
+    told = stray_files(tmp_path, deliveries)
+    assert {line.split(":")[0] for line in told} == {
+        "Polce/ (1 file)",
+        "education/absence/ (1 file)",
+        "housing/ (2 files)",
+        "schol.csv",
+    }
+    assert next(line for line in told if "Polce" in line).endswith("Did you mean 'police'?")
 
 
 def test_nothing_received_is_passed_over(tmp_path: Path) -> None:

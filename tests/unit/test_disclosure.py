@@ -400,3 +400,25 @@ def test_a_text_quotes_a_cell_as_the_pack_prints_it() -> None:
     assert safe["intelligence_gaps"]["finding"][0] == expected
     exact = safe_tables(pack, None)["intelligence_gaps"]["finding"][0]
     assert exact == f"3 and 40 and {hidden}"
+
+
+def test_a_rate_goes_with_its_count_and_is_of_the_count_that_is_printed() -> None:
+    edition = Edition(suppress_up_to=4)
+    safe = safe_tables(PACK, edition)["representation"]
+    exact = PACK["representation"]
+    for name in ("known", "at_risk"):
+        withheld = safe.filter(pl.col(name) == tables.SUPPRESSED)
+        assert not withheld.is_empty()
+        for column in (f"{name}_rate", f"{name}_rate_lower", f"{name}_rate_upper"):
+            assert set(withheld[column]) == {tables.SUPPRESSED}
+        shown = pl.Series(safe[name] != tables.SUPPRESSED)
+        assert (
+            safe.filter(shown)[f"{name}_rate"].cast(pl.Float64).to_list()
+            == exact.filter(shown)[f"{name}_rate"].to_list()
+        )
+    assert "no difference beyond chance" not in set(
+        safe.filter(pl.col("known") == tables.SUPPRESSED)["against_population"]
+    )
+    public = safe_tables(PACK, Edition(suppress_up_to=7, round_to=5, minimum_denominator=20))
+    told = public["representation"].filter(pl.col("known") != tables.SUPPRESSED)
+    assert told["known_rate"].to_list() == [f"{10.0 * int(known):.1f}" for known in told["known"]]

@@ -10,9 +10,17 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geo.boundaries import assign_ward, circles, extent_of, polygons, read_areas, read_wards
+from geo.boundaries import (
+    areas_within,
+    assign_ward,
+    circles,
+    extent_of,
+    polygons,
+    read_areas,
+    read_wards,
+)
 from profile_pipeline.errors import DeliveryError
-from profile_pipeline.plan.context import ContextSource
+from profile_pipeline.plan.context import ContextSource, Extent
 
 
 def _source(kind: str = "wards", **more: object) -> ContextSource:
@@ -107,6 +115,24 @@ def test_areas_without_a_name_take_their_id(tmp_path) -> None:
     _write(tmp_path, [feature])
     areas = read_areas(_source("gang_territories", columns={"area_id": "ref"}), tmp_path)
     assert areas.select("kind", "area_id", "name").row(0) == ("gang_territory", "7", "7")
+
+
+def test_a_territory_outside_the_area_and_its_margin_is_a_fault_and_the_rest_is_kept(
+    tmp_path,
+) -> None:
+    features = [
+        {"type": "Feature", "properties": {"ref": ref}, "geometry": _square(east, 290000, 900)}
+        for ref, east in (("here", 390000), ("across the border", 389200), ("far", 450000))
+    ]
+    _write(tmp_path, features)
+    source = _source("crime_group_territories", columns={"area_id": "ref"})
+    extent = Extent(390_000, 280_000, 400_000, 300_000)
+    kept, faults = areas_within(read_areas(source, tmp_path), source, extent)
+    assert kept.select("kind", "area_id").rows() == [
+        ("crime_group_territory", "across the border"),
+        ("crime_group_territory", "here"),
+    ]
+    assert faults.select("rule", "column", "value").rows() == [("outside_area", "ref", "far")]
 
 
 def test_a_circle_holds_its_radius() -> None:

@@ -420,3 +420,55 @@ def test_a_missing_episode_called_missing_is_not_a_missing_value() -> None:
     result = run(own, *({"F": "Jo", "Kind": kind} for kind in ("Missing", "ABSENT", "N/K")))
     table = measure_of({"d": result.rows}, "missing_episode")
     assert table["category"].to_list() == ["missing", "absent", None]
+
+
+CONTACTS = """
+dated_by: {column: Date, format: "%d/%m/%Y"}
+subjects:
+  - forename: Forename
+    surname: Surname
+    born: {year: Year, month: Month, day: Day}
+    email: E-mail
+    phone: [Mobile, Home phone]
+"""
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "day", "born", "only_year"),
+    [
+        ("2001", "2", "1", date(2001, 2, 1), None),
+        ("2001", "02", "01", date(2001, 2, 1), None),
+        ("2001", None, None, None, 2001),
+        ("2001", "2", "31", None, 2001),
+        ("1701", None, None, None, None),
+        (None, "2", "1", None, None),
+    ],
+)
+def test_a_birth_in_three_columns(
+    year: str | None, month: str | None, day: str | None, born: date | None, only_year: int | None
+) -> None:
+    row = {"Date": "15/05/2015", "Forename": "Jo", "Surname": "Smith"}
+    found = run(dataset(CONTACTS), row | {"Year": year, "Month": month, "Day": day})
+    person = subjects_of({"d": found.rows}).row(0, named=True)
+    assert (person["date_of_birth"], person["birth_year"]) == (born, only_year)
+    told = found.repairs.filter(pl.col("rule") == "impossible_date")
+    assert len(told) == (day == "31")
+    assert set(told["column"]) <= {"Year"}
+
+
+def test_contacts_are_read_alike_however_they_are_written() -> None:
+    row = {"Date": "15/05/2015", "Forename": "Jo", "Surname": "Smith"}
+    one = {"E-mail": " Jo.Smith@Example.org", "Mobile": "07700 900123", "Home phone": "n/a"}
+    two = {
+        "E-mail": "jo.smith@example.org ",
+        "Mobile": "+44 7700 900123",
+        "Home phone": "0000000000",
+    }
+    found = run(dataset(CONTACTS), row | one, row | two)
+    first, second = subjects_of({"d": found.rows})["contacts"].to_list()
+    assert sorted(first) == sorted(second) == ["700900123", "jo.smith@example.org"]
+
+
+def test_a_birth_is_given_in_one_way_only() -> None:
+    with pytest.raises(ValueError, match="not both"):
+        dataset(CONTACTS.replace("    born:", "    date_of_birth: DOB\n    born:"))

@@ -26,6 +26,34 @@ def test_a_sentence_is_the_power_alone() -> None:
     assert ("UK GDPR article 6", "not stated") in basis.lines()
 
 
+STATED = (
+    "Children Act 2004 s.10; UK GDPR article 6(1)(c) and (e), Art. 9(2)(g); DPA 2018 Schedule 1"
+    " paragraph 18; confidentiality: shared under the safeguarding exception;"
+    " controllers: Smallton Council and Smallshire Police; DPIA ref 17/2016"
+)
+
+
+def test_a_sentence_that_states_the_articles_states_them() -> None:
+    """An analyst who wrote it all in one line isn't told that it is missing."""
+    for given in (STATED, {"power": STATED}):
+        basis = LawfulBasis.model_validate(given)
+        assert basis.article_6 == ("c legal obligation", "e public task")
+        assert basis.article_9 == ("g substantial public interest",)
+        assert basis.schedule_1 == "paragraph 18"
+        assert basis.controllers == ("Smallton Council", "Smallshire Police")
+        assert basis.dpia == "ref 17/2016"
+        listed = dataset("subjects: [{forename: A, ethnicity: E}]", lawful_basis=given)
+        assert basis_gaps(listed, CLINIC) == []
+        assert str(basis) == STATED, "and says each once"
+
+
+def test_a_sentence_states_no_more_than_it_says() -> None:
+    basis = LawfulBasis.model_validate("Crime and Disorder Act 1998 s.115 (a), Part 2, section 6")
+    assert (basis.article_6, basis.article_9, basis.part_3) == ((), (), False)
+    mixed = LawfulBasis.model_validate({"power": "Article 6(1)(e)", "article_6": "c"})
+    assert mixed.article_6 == ("c legal obligation",)
+
+
 @pytest.mark.parametrize(
     "written", ["e", "e public task", "6(1)(e)", "Article 6(1)(e)", "art. 6(1)(e)", "Public task"]
 )

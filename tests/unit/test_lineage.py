@@ -19,12 +19,14 @@ from small_plan import PLAN, send, small_plan
 from profile_pipeline import store
 from profile_pipeline.codes.lookup import code_list, unknown_texts
 from profile_pipeline.errors import ContractError
+from profile_pipeline.file_rows import in_words, runs, with_file_row
 from profile_pipeline.intake import cells
 from profile_pipeline.intake.collect import Collected, collect_dataset
-from profile_pipeline.intake.lineage import lineage, trace
-from profile_pipeline.intake.lines import source_lines
+from profile_pipeline.intake.lineage import cells_behind, lineage
+from profile_pipeline.intake.lines import source_rows
 from profile_pipeline.intake.records import indicator_events_of, measure_of, subjects_of
 from profile_pipeline.plan.reading import ReadSettings
+from profile_pipeline.tables import FILE_ROWS
 
 HEADS = "Ref,Date,Name,DOB,Sex,Ethnicity,Postcode,NHS No,Nominal,Category"
 RENAMED = "Category,Reference no,Name,Born,Sex,Ethnicity,Postcode,NHS No,Nominal,Date"
@@ -71,6 +73,11 @@ def run(tmp_path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Collected]]
         yield con, collected
 
 
+def behind(con: duckdb.DuckDBPyConnection, table: str, field: str, file: str, row: int):
+    """The cells behind one value of a row of the dataset."""
+    return cells_behind(con, "missing", file, row).filter(table=table, field=field)
+
+
 UNKNOWN = unknown_texts()
 READ = {
     "date_of_birth": partial(cells.read_date, formats=("%d/%m/%Y",), unknown=UNKNOWN),
@@ -94,7 +101,7 @@ def test_the_received_cell_of_a_random_value_reads_as_the_value_again(
     for _ in range(60):
         row = draw.choice(subjects.rows(named=True))
         field = draw.choice(list(READ))
-        found = trace(con, "records.subject", field, row["file"], row["row"])
+        found = behind(con, "records.subject", field, row["file"], row["row"])
         assert found.height == 1
         again = READ[field](found["received"])["value"][0]
         assert again == row[field], field
@@ -109,13 +116,14 @@ def test_a_measure_and_an_indicator_lead_to_their_columns(
     frames = {"missing": collected.harmonised.rows}
     episode = measure_of(frames, "missing_episode").row(17, named=True)
     file, row = episode["file"], episode["row"]
-    category = trace(con, "records.missing_episode", "category", file, row)
+    category = behind(con, "records.missing_episode", "category", file, row)
     assert category["received"].str.to_lowercase().to_list() == [episode["category"]]
-    reference = trace(con, "records.missing_episode", "reference", file, row)
+    reference = behind(con, "records.missing_episode", "reference", file, row)
     assert reference.row(0, named=True)["column"] == "Reference no"
     assert reference["received"].to_list() == [episode["reference"]]
     event = indicator_events_of(frames).row(3, named=True)
-    day = trace(con, "records.indicator_event", "date", event["file"], event["row"], role="child")
+    day = behind(con, "records.indicator_event", "date", event["file"], event["row"])
+    assert day["role"].to_list() == ["child"]
     assert READ["date"](day["received"])["value"].to_list() == [event["date"]]
 
 
@@ -125,18 +133,26 @@ def test_a_row_that_is_not_there_is_an_error_and_names_no_value(
     con, collected = run
     file = collected.headings["file"][0]
     with pytest.raises(ContractError, match="has no row 999"):
-        trace(con, "records.subject", "forename", file, 999)
+        cells_behind(con, "missing", file, 999)
 
 
-def test_the_line_told_is_the_line_an_agency_sees(tmp_path: Path) -> None:
+def test_the_row_told_is_the_row_an_agency_sees(tmp_path: Path) -> None:
+    """In a spreadsheet, where these files are opened: a cell of two lines is in one row."""
     text = 'Extract of May\nName,Note\nA,x\n\nB,"two\nlines"\n , \nC,y\nTotal,3\n'
     path = tmp_path / "f.csv"
     path.write_text(text, encoding="utf-8")
-    word, lines = source_lines(path, ReadSettings(header_row=2), "f.csv") or ("", [])
-    assert word == "line"
-    assert lines == [3, 5, 8]
-    shown = text.split("\n")
-    assert [shown[line - 1][0] for line in lines] == ["A", "B", "C"]
+    rows = source_rows(path, ReadSettings(header_row=2), "f.csv") or []
+    assert rows == [3, 5, 7]
+    shown = text.replace("two\nlines", "two lines").split("\n")
+    assert [shown[row - 1][0] for row in rows] == ["A", "B", "C"]
+    places = pl.DataFrame(
+        [("d", "f.csv", start, shift) for start, shift in runs(rows)],
+        schema=FILE_ROWS.polars_schema,
+        orient="row",
+    )
+    asked = pl.DataFrame({"dataset": "d", "file": ["f.csv"] * 3 + ["g.xml"], "row": [2, 0, 1, 4]})
+    told = with_file_row(asked, places).select(in_words()).to_series().to_list()
+    assert told == [*(f"row {n} of the file" for n in (7, 3, 5)), "record 5 of the file"]
 
 
 def test_a_worksheet_row_is_told_below_titles_and_blank_rows(tmp_path: Path) -> None:
@@ -149,10 +165,10 @@ def test_a_worksheet_row_is_told_below_titles_and_blank_rows(tmp_path: Path) -> 
     path = tmp_path / "f.xlsx"
     path.write_bytes(buffer.getvalue())
     settings = ReadSettings(header_row=3)
-    assert source_lines(path, settings, "f.xlsx") == ("spreadsheet row", [4, 7])
+    assert source_rows(path, settings, "f.xlsx") == [4, 7]
 
 
 def test_no_line_is_told_where_it_is_not_certain(tmp_path: Path) -> None:
-    assert source_lines(tmp_path / "gone.csv", ReadSettings(), "gone.csv") is None
+    assert source_rows(tmp_path / "gone.csv", ReadSettings(), "gone.csv") is None
     pl.DataFrame({"Name": ["A"]}).write_parquet(tmp_path / "f.parquet")
-    assert source_lines(tmp_path / "f.parquet", ReadSettings(), "f.parquet") is None
+    assert source_rows(tmp_path / "f.parquet", ReadSettings(), "f.parquet") is None

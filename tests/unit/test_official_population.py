@@ -1,5 +1,6 @@
 """Population in the layouts of ONS and Nomis, each written by hand after a real download."""
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -16,11 +17,21 @@ AREA = Extent(380_000, 280_000, 400_000, 300_000, frozenset({WEST, EAST}))
 EDGES = (10, 12, 14, 16)
 
 
-def _read(folder: Path, text: str | None = None, *, file: str = "file.csv") -> ContextRows:
+REAL = Path(__file__).resolve().parents[3] / "shared" / "geography"
+
+
+def _read(
+    folder: Path,
+    text: str | None = None,
+    *,
+    file: str = "file.csv",
+    area: Extent = AREA,
+    **more: object,
+) -> ContextRows:
     if text is not None:
         (folder / file).write_text(text, encoding="utf-8")
-    source = {"id": "pop", "kind": "population", "agency": "ONS", "why": "w", "file": file}
-    return read_context(ContextSource.model_validate(source), folder, AREA)
+    source = {"id": "pop", "kind": "population", "agency": "ONS", "why": "w", "file": file, **more}
+    return read_context(ContextSource.model_validate(source), folder, area)
 
 
 def _sum(frame: pl.DataFrame, **where: object) -> int:
@@ -187,3 +198,97 @@ def test_all_ages_by_group_load_but_stand_in_for_no_children(tmp_path) -> None:
     assert _sum(rows.frame, ethnicity_code="OOTH") == 11
     assert residents(rows.frame, by=("ethnic_group",)).is_empty()
     assert "no comparison of children" in str(rows.note)
+
+
+# What each real download says: people in it, and children aged 10 to 17, as its publisher totals
+# them (census 2011 and 2021, mid-2020 estimates of Dudley).
+DOWNLOADS = {
+    "census2011_dc2107_age_sex_dudley.csv": (67_730, 30_929, ("sex",)),
+    "census2011_qs201_ethnic_group_18_lad.csv": (312_925, None, ()),
+    "census2021_ethnic_group_19_lad.csv": (323_488, None, ()),
+    "census2021_ethnic_group_5_lsoa21.csv": (323_472, None, ()),
+    "census2021_ethnic_group_5_ward24_bestfit.csv": (323_472, None, ()),
+    "ons_mid2020_pop_single_year_of_age_persons_lad.csv": (None, 31_000, ()),
+    "ward25_pop_mid2020_total_10_17_bestfit.csv": (31_000, 31_000, ()),
+}
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real downloads (../shared) are not here")
+@pytest.mark.parametrize("file", DOWNLOADS)
+def test_a_real_download_loads_as_it_comes_and_adds_up_to_what_was_published(file) -> None:
+    people, young, by = DOWNLOADS[file]
+    wards = json.loads((REAL / "dudley_wards_current.geojson").read_text())["features"]
+    codes = frozenset(ward["properties"]["WDCD"] for ward in wards)
+    dudley = Extent(380_000, 280_000, 400_000, 300_000, codes, "E08000027")
+    lookup = {
+        "file": "lookup_lsoa21_ward24_dudley.csv",
+        "code": "lsoa21_code",
+        "ward": "ward24_code",
+    }
+    more = {"areas": lookup} if "lsoa21" in file else {}
+    rows = _read(REAL, file=file, area=dudley, **more)
+    assert rows.faults.is_empty()
+    assert people in (None, rows.frame["population"].sum())
+    assert residents(rows.frame, by=by)["population"].sum() == (young or 0)
+    if young is None:
+        assert "no ages within 10 to 17" in str(rows.note)
+    if "ward" in file or "lsoa" in file:
+        assert rows.frame["ward_code"].n_unique() == 24
+    else:
+        assert "tells nothing of wards" in str(rows.note)
+
+
+BY_WARD = f"WDCD,WDNM,total_population,pop_10_17\n{WEST},West,900,90\nE05009999,Elsewhere,700,70\n"
+
+
+def test_wards_that_a_source_lacks_are_told(tmp_path) -> None:
+    rows = _read(tmp_path, BY_WARD)
+    assert rows.note == "1 of the area's 2 wards have no population in it."
+    assert residents(rows.frame)["population"].to_list() == [90]
+    own = "ward_code,age_years,sex,ethnicity_code,population\n" + f"{WEST},10,F,WBRI,5\n"
+    assert _read(tmp_path, own).note == "1 of the area's 2 wards have no population in it."
+    assert _read(tmp_path, BY_WARD + f"{EAST},East,800,80\n").note is None
+
+
+def test_the_area_as_a_whole_tells_sexes_and_ages_and_no_ward(tmp_path) -> None:
+    text = "LADCD,sex,age,n\n" + "".join(
+        f"{code},{sex},Age {ages},{people}\n"
+        for code, times in (("E08000027", 1), ("E08000028", 9))
+        for sex, of in (("Males", 1), ("Females", 2))
+        for ages, people in (("10 to 14", 50 * of * times), ("15 to 17", 30 * of * times))
+    )
+    known = AREA._replace(area_code="E08000027")
+    rows = _read(tmp_path, text, area=known)
+    assert _sum(residents(rows.frame, by=("sex",)), sex="female") == 160
+    assert residents(rows.frame, wards=True).is_empty()
+    with pytest.raises(DeliveryError, match="`area: code:` in"):
+        _read(tmp_path, text)
+
+
+def test_small_areas_are_added_up_to_wards_and_a_ward_short_of_one_is_left_out(tmp_path) -> None:
+    lines = [f"E0100000{n},{ward}" for n, ward in enumerate((WEST, WEST, EAST, EAST), start=1)]
+    (tmp_path / "lookup.csv").write_text("\n".join(["LSOA21CD,WD24CD", *lines]) + "\n")
+    text = "lsoa21_code,pop_10_17\nE01000001,10\nE01000002,15\nE01000003,7\nE01000099,99\n"
+    areas = {"file": "lookup.csv", "code": "LSOA21CD", "ward": "WD24CD"}
+    rows = _read(tmp_path, text, areas=areas)
+    assert rows.frame.select("ward_code", "population").rows() == [(WEST, 25)]
+    assert "1 of the lookup's 4 areas have no figure in it" in str(rows.note)
+    with pytest.raises(DeliveryError, match="there is no column 'WARD'"):
+        _read(tmp_path, text, areas={**areas, "ward": "WARD"})
+
+
+def test_groups_of_one_code_are_added_up_and_a_figure_that_came_twice_is_not(tmp_path) -> None:
+    table = "ward code,age,ethnic group,value\n" + "".join(
+        f"{WEST},Age 10 to 17,{label},{people}\n"
+        for label, people in (
+            ("Other ethnic group: Arab", 12),
+            ("Other ethnic group: Any other ethnic group", 30),
+            ("White: Roma", 4),
+            ("White: Gypsy or Irish Traveller", 5),
+            ("White: Roma", 4),
+        )
+    )
+    rows = _read(tmp_path, table)
+    assert _sum(rows.frame, ethnicity_code="OOTH") == 42
+    assert _sum(rows.frame, ethnicity_code="WROM") == 9
+    assert rows.faults["rule"].to_list() == ["repeated_id"]

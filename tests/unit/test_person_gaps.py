@@ -29,7 +29,7 @@ def evidence(**frames: list[dict[str, object]]) -> Evidence:
     return Evidence(made, None, NAMES, NAMES)  # type: ignore[arg-type]
 
 
-def child(person: str, status: str, known: bool) -> dict[str, object]:
+def child(person: str, status: str | None, known: bool | None) -> dict[str, object]:
     return {"person_id": person, "status": status, "known_to_cse": known}
 
 
@@ -47,10 +47,26 @@ def test_where_every_harmed_child_is_listed_there_is_no_gap() -> None:
     assert harmed_not_known(evidence()).is_empty()
 
 
+def test_without_a_tracker_no_harmed_child_is_said_to_be_missing_from_it() -> None:
+    rows = [child("C1", "harmed", None), child("C2", None, None)]
+    assert harmed_not_known(evidence(person_overlap=rows)).is_empty()
+
+
+def suspects(*numbers: int) -> list[dict[str, object]]:
+    return [{"person_id": f"S{n}", "role": "suspect"} for n in numbers]
+
+
+def test_suspects_of_restricted_reports_alone_are_in_no_count_of_an_edition() -> None:
+    pairs = [{"person_a": "S1", "person_b": "S2"}, {"person_a": "S3", "person_b": "S4"}]
+    young = [{"person_id": f"S{n}", "under_18": "yes"} for n in (1, 4)]
+    held = evidence(possible_same_person=pairs, suspect_cross_role=young, person=suspects(1, 2, 3))
+    assert suspects_in_doubt(held)["finding"].item().startswith("{n:2} of {n:3} suspects")
+    assert suspects_under_18(held)["finding"].item().startswith("{n:1} suspects were under 18")
+
+
 def test_suspects_in_doubt_are_counted_once_however_many_pairs_they_are_in() -> None:
     pairs = [{"person_a": "S1", "person_b": "S2"}, {"person_a": "S1", "person_b": "S3"}]
-    persons = [{"person_id": f"S{n}", "role": "suspect"} for n in range(1, 9)]
-    persons.append({"person_id": "C1", "role": "child"})
+    persons = [*suspects(*range(1, 9)), {"person_id": "C1", "role": "child"}]
     found = suspects_in_doubt(evidence(possible_same_person=pairs, person=persons))
     assert found["finding"].item().startswith("{n:3} of {n:8} suspects may be the same person")
 
@@ -65,7 +81,8 @@ def test_suspects_under_18_and_those_who_are_also_a_harmed_child_are_counted_apa
         ),
         {"person_id": "S3", "under_18": "no", "child_person_id": "C3", "harmed": "no"},
     ]
-    found = suspects_under_18(evidence(suspect_cross_role=rows)).row(0, named=True)
+    held = evidence(suspect_cross_role=rows, person=suspects(1, 2, 3))
+    found = suspects_under_18(held).row(0, named=True)
     assert found["finding"].startswith(
         "{n:2} suspects were under 18; {n:2} may themselves be a child whom agencies record, {n:1}"
     )

@@ -135,6 +135,48 @@ def test_what_does_not_fit_together(tmp_path: Path, old: str, new: str, part: st
         assert "Value error" not in each
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        (
+            "as_at: 2016-03-31",
+            "as_at: soon",
+            "as_at: 'soon' is not a date. Write it as 2016-03-31.",
+        ),
+        ("as_at: 2016-03-31", "as_at: 31/03/2016", "as_at: '31/03/2016' is not a date."),
+        ("as_at: 2016-03-31", "as_at: 2016-02-31", "2016-02-31 is not a day of the calendar."),
+        ("as_at: 2016-03-31", "as_at:", "as_at: is empty."),
+        ("title: Small", "title: Small\nversion: 1", "version: '1' is not a text."),
+        ("synthetic: true", "synthetic: perhaps", "'perhaps' is neither true nor false."),
+        ("[Count children]", "Count children", "objectives: must be a list"),
+        ("{start: 2015-04-01, end: 2016-03-31}", "2015-16", "must have `key: value` entries"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_an_analysts_words(
+    tmp_path: Path, old: str, new: str, wanted: str
+) -> None:
+    profile = changed(old, new, PROFILE)
+    (only,) = told(tmp_path, profile=profile)
+    pairs = zip(profile.splitlines(), PROFILE.splitlines(), strict=False)
+    changes = [n for n, (a, b) in enumerate(pairs, 1) if a != b]
+    assert only.startswith(f"profile.yaml:{changes[0]}: ")
+    assert wanted in only
+
+
+def test_a_due_day_that_is_none_says_what_to_write(tmp_path: Path) -> None:
+    plan = changed("due: 14 days", "due: soon")
+    (only,) = told(tmp_path, plan=plan)
+    assert only.startswith(f"collection_plan.yaml:{line(plan, 'due: soon')}: ")
+    assert "'soon' is no number of days" in only
+    assert "`14 days` or `2 weeks`" in only
+
+
+def test_a_wrong_date_format_is_told_once_at_its_own_line(tmp_path: Path) -> None:
+    plan = PLAN.replace("%d/%m/%Y", "dd/mm/yyyy")
+    (only,) = told(tmp_path, plan=plan)
+    assert only.startswith(f"collection_plan.yaml:{line(plan, 'dd/mm/yyyy')}: ")
+
+
 def test_a_date_format_without_a_year_is_no_date(tmp_path: Path) -> None:
     """`%d/%m` would read every cell as no date, a whole column lost without a word."""
     lines = told(tmp_path, plan=changed('DOB, format: "%d/%m/%Y"', 'DOB, format: "%d/%m"'))

@@ -75,6 +75,25 @@ def test_a_finding_names_its_table_and_confidence_and_hides_small_counts() -> No
     assert "overlap\\_distribution" in line
 
 
+def test_a_neighbour_s_summary_stands_beside_our_own_count() -> None:
+    cohort = safe()["cohort_by_quarter"]
+    last = str(cohort["quarter"].max())
+    ours = cohort.filter(quarter=last, risk_level="all")["children"].item()
+    levels = dict.fromkeys(("at_risk", "significant", "serious"), "")
+    neighbours = pl.DataFrame(
+        [
+            {"authority": "Eastvale", "quarter": "2014-15 Q1", "total": "71", **levels},
+            {"authority": "Eastvale", "quarter": last, "total": "88", **levels, "at_risk": "61"},
+        ]
+    )
+    text = markdown(tables={**safe(), "regional_summary": neighbours}).replace("\\", "")
+    region = text[text.index("## The region") :].split("\n## ")[0]
+    rows = [[c.strip() for c in line.split("|")] for line in region.splitlines() if "|" in line]
+    named = {row[1]: row[2:4] for row in rows}
+    assert named[f"{fixture.settings().area.name} (this profile)"] == [last, ours]
+    assert named["Eastvale"] == [last, "88"]
+
+
 def test_a_short_period_is_warned_of() -> None:
     short = {"start": date(2015, 10, 1), "end": date(2016, 3, 31)}
     assert "shorter than 12 months" in markdown(settings=fixture.settings(period=short))
@@ -199,6 +218,24 @@ def test_tables_are_csv_files_and_one_workbook_with_contents() -> None:
     assert book["victim_profile"].freeze_panes == "A2"
 
 
+def test_percents_in_the_workbook_are_numbers() -> None:
+    files = table_files(safe(), EDITION)
+    page = openpyxl.load_workbook(io.BytesIO(files["tables.xlsx"]))["victim_profile"]
+    head = [cell.value for cell in page[1]]
+    percents = [page.cell(row, head.index("percent") + 1) for row in range(2, page.max_row + 1)]
+    shares = [cell for cell in percents if cell.value not in (None, "", "[c]")]
+    assert shares
+    assert {cell.data_type for cell in shares} == {"n"}
+    assert {cell.number_format for cell in shares} == {"0.0"}
+
+
+def test_a_code_with_a_leading_zero_stays_a_text() -> None:
+    frame = pl.DataFrame({"code": ["007"], "version": ["1.10"], "said": ["in 1.5 hours"]})
+    frame = pl.concat([frame, pl.DataFrame({"code": ["8"], "version": ["x"], "said": ["-"]})])
+    page = openpyxl.load_workbook(io.BytesIO(workbook_bytes([Sheet("a", frame)], "t")))["a"]
+    assert [cell.value for cell in page[2]] == ["007", "1.10", "in 1.5 hours"]
+
+
 def test_the_same_tables_make_the_same_files() -> None:
     assert table_files(safe(), EDITION) == table_files(safe(), EDITION)
 
@@ -255,7 +292,9 @@ def test_the_priority_cohort_counts_shows_ties_and_traces_to_rows() -> None:
     assert "Missing (2016-01-05 to 2016-01-05; 1 event; police_missing)" in reason
     sources = rows_of(book, "sources")
     assert len(sources) == 10
-    assert (sources[0]["file"], sources[0]["where in the file"]) == ("f.csv", "data row 3")
+    # Where the row stands is not certain here, so the record is counted.
+    where = (sources[0]["file"], sources[0]["where in the file"])
+    assert where == ("f.csv", "record 3 of the file")
     assert not any("score" in str(heading) for heading in children[0])
     assert children[0]["ward"] == "'=ward"
 
@@ -288,14 +327,34 @@ def test_children_harmed_and_not_known_to_the_team_come_first_whatever_their_num
         pl.when(pl.col("person_id").is_in(["p1", "p4"]))
         .then(pl.lit("harmed")).otherwise("status").alias("status")
     )  # fmt: skip
-    made = priority_cohort(**frames, at_least=3, harm=frozenset("a"))
+    place = pl.DataFrame(
+        [("police_missing", "f.csv", 0, 3)], schema=tables.FILE_ROWS.polars_schema, orient="row"
+    )
+    made = priority_cohort(**frames, at_least=3, harm=frozenset("a"), file_row=place)
     book = openpyxl.load_workbook(io.BytesIO(made))
     assert book.sheetnames[1] == "harmed, not known"
     # p1 is harmed too, and in the tracker; p4 has too few indicators for the cohort.
     [row] = rows_of(book, "harmed, not known")
     assert row["person_id"] == "p4"
-    assert "a: f.csv, data row 4" in str(row["recorded as harmed by"])
+    assert "a: f.csv, row 6 of the file" in str(row["recorded as harmed by"])
     assert row["who looks at the child"] is None
+
+
+def test_without_a_tracker_nobody_is_said_to_be_unknown_to_the_team() -> None:
+    frames = cohort_frames()
+    frames["person_overlap"] = frames["person_overlap"].with_columns(
+        pl.when(pl.col("person_id").is_in(["p1", "p4"])).then(pl.lit("harmed")).alias("status"),
+        pl.lit(None, dtype=pl.Boolean).alias("known_to_cse"),
+        pl.lit(None, dtype=pl.Boolean).alias("at_risk_now"),
+    )
+    made = priority_cohort(**frames, at_least=3, harm=frozenset("a"))
+    book = openpyxl.load_workbook(io.BytesIO(made))
+    for child in rows_of(book, "children"):
+        assert child["harmed, not known to CSE team"] == "not held"
+        assert child["known to CSE team"] == "not held"
+    page = " ".join(str(cell) for row in book["harmed, not known"].values for cell in row)
+    assert "p1" not in page
+    assert "tracker is not held" in page
 
 
 def test_the_priority_cohort_says_what_it_is_not() -> None:

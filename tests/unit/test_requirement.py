@@ -1,6 +1,7 @@
 """Information requirements and blank templates: what is asked for, how, and of whom."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -315,3 +316,66 @@ def test_a_statutory_return_has_no_template(tmp_path: Path) -> None:
     assert all(template_workbook(plan, each) is None for each in lists)
     text = words_of(information_requirement(plan, plan.agency("council")))
     assert "Send your statutory return as it is" in text
+
+
+@pytest.mark.parametrize(
+    ("agency", "how", "route"),
+    [
+        ("", "Workbook each quarter", "not agreed yet: please agree one with us"),
+        ("", "Extract by secure e-mail", "Extract by secure e-mail"),
+        (", contact_route: NHSmail", "Workbook each quarter", "NHSmail"),
+    ],
+)
+def test_a_way_of_sending_that_is_not_secure_is_called_no_secure_route(
+    tmp_path: Path, agency: str, how: str, route: str
+) -> None:
+    text = PLAN.replace("name: Smallshire Police", f"name: Smallshire Police{agency}")
+    plan = small_plan(tmp_path, plan=text.replace("how: Monthly", f"how: {how}"))
+    document = docx.Document(io.BytesIO(information_requirement(plan, plan.agency("police"))))
+    cells = {row.cells[0].text: row.cells[1].text for row in document.tables[0].rows}
+    assert cells["Secure route"].startswith(route)
+    asked = any(re.search("no secure route is stated for.* police", n) for n in plan_notes(plan))
+    assert asked == route.startswith("not agreed")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "wanted"),
+    [
+        ("missing", "2015-16_Q1.xlsx to 2015-16_Q4.xlsx"),
+        ("school", "Name of the file: school.xlsx."),
+    ],
+)
+def test_the_workbook_says_how_the_file_is_to_be_called(
+    tmp_path: Path, dataset: str, wanted: str
+) -> None:
+    plan = small_plan(tmp_path)
+    content = template_workbook(plan, plan.dataset(dataset))
+    assert content is not None
+    page = openpyxl.load_workbook(io.BytesIO(content))["Notes"]
+    told = " ".join(str(cell.value) for row in page.iter_rows() for cell in row if cell.value)
+    assert wanted in told
+    assert "{" not in told
+
+
+def test_the_column_of_the_own_extract_that_tells_a_field_is_named(tmp_path: Path) -> None:
+    """Not `the same`, where the plan reads it from a column of another name, or not at all."""
+    plan = small_plan(tmp_path, plan=PLAN + LOG.replace("agency: police", "agency: council"))
+    told: list[dict[str, str]] = []
+    for agency in plan.collection.agencies:
+        document = docx.Document(io.BytesIO(information_requirement(plan, agency)))
+        told += [
+            {row.cells[0].text: row.cells[-1].text for row in table.rows[1:]}
+            for table in document.tables
+            if table.rows[0].cells[-1].text == "In your extract"
+        ]
+    police = next(rows for rows in told if "Missing or absent" in rows)
+    assert (police["Child forename"], police["Child surname"]) == ("Name", "Name")
+    assert (police["Reference"], police["Date"]) == ("Ref", "the same")
+    school = next(rows for rows in told if "Excluded from school (yes/no)" in rows)
+    assert school["Excluded from school (yes/no)"] == "Excluded"
+    assert school["Unauthorised absence (yes/no)"] == "Unauthorised, Possible"
+
+
+def test_under_part_3_article_6_is_not_called_missing() -> None:
+    log = dataset("subjects: [{forename: A}]", lawful_basis={"part_3": True})
+    assert "UK GDPR article 6" not in dict(log.lawful_basis.lines())

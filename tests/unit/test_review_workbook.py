@@ -39,7 +39,10 @@ ACCURACY = tables.empty(tables.LINKAGE_ACCURACY)
 
 @pytest.fixture(scope="module")
 def book() -> openpyxl.Workbook:
-    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY)
+    place = pl.DataFrame(
+        [("school", "school/q1.csv", 0, 2)], schema=tables.FILE_ROWS.polars_schema, orient="row"
+    )
+    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, file_row=place)
     return openpyxl.load_workbook(io.BytesIO(content))
 
 
@@ -61,7 +64,7 @@ def test_a_difference_is_marked_by_colour_and_by_word_and_a_blank_is_none(
 
 def test_every_row_behind_an_identity_is_named(book: openpyxl.Workbook) -> None:
     assert row(book, "Review")["rows of a"].value == (
-        "school/q1.csv, data row 5\nschool/q1.csv, data row 10"
+        "school, school/q1.csv, row 6 of the file\nschool, school/q1.csv, row 11 of the file"
     )
 
 
@@ -69,7 +72,7 @@ def test_an_identity_of_many_rows_says_how_many_more() -> None:
     many = pl.concat([IDENTITY.head(1).with_columns(pl.lit(i).alias("row")) for i in range(15)])
     content = clerical_review(pairs(), pairs(), many, ACCURACY)
     said = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")["rows of a"].value
-    assert said.endswith("row 12\nand 3 more (people.identity)")
+    assert said.endswith("record 12 of the file\nand 3 more (people.identity)")
 
 
 def test_the_sample_is_blind(book: openpyxl.Workbook) -> None:
@@ -103,11 +106,15 @@ def test_no_pairs_still_make_a_workbook() -> None:
 
 
 def test_rows_are_told_as_the_agency_s_program_shows_them() -> None:
-    shown = {"dataset": ["school"], "file": ["school/q1.csv"], "row": [4]}
-    lines = pl.DataFrame(shown | {"line": [7], "word": ["line"]})
-    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, lines=lines)
+    # Blank rows stand before the second; where the first stands is not certain.
+    place = pl.DataFrame(
+        [("school", "school/q1.csv", 5, 3)], schema=tables.FILE_ROWS.polars_schema, orient="row"
+    )
+    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, file_row=place)
     said = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")["rows of a"].value
-    assert said == "school/q1.csv, line 7\nschool/q1.csv, data row 10"
+    first, second = said.split("\n")
+    assert first == "school, school/q1.csv, record 5 of the file"
+    assert second == "school, school/q1.csv, row 12 of the file"
 
 
 def test_a_number_of_another_record_stands_beside_the_one_it_differs_from() -> None:

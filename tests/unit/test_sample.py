@@ -17,6 +17,7 @@ from profile_pipeline.plan.requirement import plan_notes
 from profile_pipeline.sample.borough import write_borough
 from profile_pipeline.sample.people import UPN_LETTERS
 from profile_pipeline.sample.scaffold import new_folder
+from tests.unit.small_plan import filled_folder
 
 # Counts of the strategy's cohort at the end of March 2016.
 PUBLISHED = {"children": 95, "female": 87, "male": 8, "white_british": 82, "looked_after": 32}
@@ -73,8 +74,7 @@ def test_check_finds_the_planted_gaps_and_nothing_else(plan: Plan, facts: dict) 
 
 
 def test_the_new_folder_loads_and_waits_for_files(tmp_path: Path) -> None:
-    new_folder(tmp_path / "ours")
-    fresh = load_plan(tmp_path / "ours")
+    fresh = load_plan(filled_folder(tmp_path / "ours"))
     problems, notes = delivery_problems(fresh)
     assert problems == []
     assert notes == ["missing_reports: never delivered."]
@@ -83,7 +83,7 @@ def test_the_new_folder_loads_and_waits_for_files(tmp_path: Path) -> None:
 def test_nothing_is_wanting_in_the_lawful_bases_of_what_others_will_copy(
     plan: Plan, tmp_path: Path
 ) -> None:
-    new_folder(tmp_path / "new")
+    filled_folder(tmp_path / "new")
     assert plan_notes(plan) == []
     assert plan_notes(load_plan(tmp_path / "new")) == []
     for made in (plan, load_plan(tmp_path / "new")):

@@ -73,7 +73,7 @@ def test_pairs_stand_side_by_side_with_reasons_and_rows(book: openpyxl.Workbook)
     assert pair["forename a"] == "'=cmd()"
     assert pair["why apart"] == "too little evidence"
     assert pair["speaks for"] == "same nickname or alias (+6.4)"
-    assert pair["rows of b"] == "police/q1.csv, data row 2"
+    assert pair["rows of b"] == "police, police/q1.csv, record 2 of the file"
 
 
 def test_suspects_under_18_stand_apart_and_the_child_is_named_beside(

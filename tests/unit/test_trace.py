@@ -1,8 +1,11 @@
 """`trace`: a row leads to what became of it and why, and its values to the cells behind them."""
 
+import io
 import sys
+from datetime import datetime
 from pathlib import Path
 
+import openpyxl
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +13,16 @@ from typer.testing import CliRunner
 sys.path.append(str(Path(__file__).parent))
 
 from small_plan import PLAN, send, small_plan
+from test_standard_returns import (
+    ASSESSED,
+    CHILD,
+    DETAILS,
+    PUPILS,
+    census,
+    factors,
+    plan_of,
+    put,
+)
 
 from profile_pipeline import store, tables
 from profile_pipeline.cli import app
@@ -18,7 +31,9 @@ from profile_pipeline.intake.collect import collect_dataset
 from profile_pipeline.intake.lineage import lineage
 from profile_pipeline.intake.records import indicator_events_of, measure_of, subjects_of
 from profile_pipeline.plan.load import Plan
+from profile_pipeline.plan.requirement import template_of
 from profile_pipeline.trace import trace_row
+from reports.templates import template_workbook
 
 LOOKUP = """    dated_by: quarter_end
     lookup:
@@ -83,7 +98,7 @@ def plan(tmp_path: Path) -> Plan:
 
 def test_a_used_row_leads_from_each_value_to_the_agency_s_own_cell_and_its_repairs(plan) -> None:
     told = "\n".join(trace_row(plan, "missing", FILE, 0))
-    assert "data row 0 (line 2)" in told
+    assert "data row 0 (row 2 of the file)" in told
     assert "harmonised: it is used" in told
     assert "  forename = Ann  <-  column 'Name': LEE, Ann" in told
     assert "  date_of_birth = 2001-11-01  <-  column 'DOB': 01/11/2001" in told
@@ -102,14 +117,14 @@ def test_a_row_that_can_not_be_used_leads_to_every_rule_in_words(plan) -> None:
 
 
 def test_a_duplicate_leads_to_the_row_that_counts(plan) -> None:
-    assert "  Row 0 counts." in trace_row(plan, "missing", FILE, 1)
+    assert "  Data row 0 (row 2 of the file) counts." in trace_row(plan, "missing", FILE, 1)
 
 
 def test_a_value_from_another_list_leads_to_that_list_s_row_where_the_column_is_lacking(
     plan,
 ) -> None:
     told = "\n".join(trace_row(plan, "tracker", "tracker/2015-16_Q4.csv", 0))
-    where = "blank here, filled from missing 'DOB' (missing/2015-16_Q4.csv row 0: 01/11/2001"
+    where = "blank here, filled from missing 'DOB' (missing/2015-16_Q4.csv data row 0: 01/11/2001"
     assert f"  date_of_birth = 2001-11-01  <-  {where}" in told
 
 
@@ -128,3 +143,110 @@ def test_the_verb_prints_it_and_a_name_alone_is_enough_of_a_file(plan) -> None:
     )
     assert done.exit_code == 0
     assert "surname = RAY" in done.output
+
+
+def traced(plan: Plan, dataset: str, file: str, row: int) -> str:
+    load(plan)
+    return "\n".join(trace_row(plan, dataset, file, row))
+
+
+def test_a_value_under_a_heading_that_was_renamed_leads_to_the_heading_of_its_file(
+    tmp_path,
+) -> None:
+    renamed = PLAN.replace(
+        "    dated_by: {column: Date,", "    headers: {DOB: Born}\n    dated_by: {column: Date,", 1
+    )
+    plan = small_plan(tmp_path / "p", plan=renamed)
+    send(plan.folder, FILE, HEAD + ROW)
+    later = "missing/2015-16_Q3.csv"
+    send(plan.folder, later, HEAD.replace("DOB", "Born") + ROW.replace("/01/2016", "/11/2015"))
+    told = traced(plan, "missing", later, 0)
+    assert "  date_of_birth = 2001-11-01  <-  column 'Born': 01/11/2001" in told
+    now = "\n".join(trace_row(plan, "missing", FILE, 0))
+    assert "  date_of_birth = 2001-11-01  <-  column 'DOB': 01/11/2001" in now
+
+
+def test_a_value_of_a_filled_template_leads_to_its_column_and_spreadsheet_row(tmp_path) -> None:
+    plan = small_plan(tmp_path / "p")
+    template = template_of(plan.dataset("missing"))
+    book = openpyxl.load_workbook(io.BytesIO(template_workbook(plan, plan.dataset("missing"))))
+    page = book["Data"]
+    column = {cell.value: cell.column for cell in page[1]}
+    for heading, value in {
+        "Reference": "M2",
+        "Date": datetime(2016, 1, 15),
+        "Child forename": "Ann",
+        "Child surname": "Lee",
+        "Missing or absent": "absent",
+    }.items():
+        page.cell(3, column[heading]).value = value
+    path = plan.data_root / "missing" / "2015-16_Q4.xlsx"
+    path.parent.mkdir(parents=True)
+    book.save(path)
+    assert template is not None
+    told = traced(plan, "missing", "missing/2015-16_Q4.xlsx", 0)
+    assert "data row 0 (row 3 of the file)" in told
+    assert "  forename = Ann  <-  column 'Child forename': Ann" in told
+    assert "  category = absent  <-  column 'Missing or absent': absent" in told
+
+
+def test_a_value_of_an_xml_return_leads_to_its_element(tmp_path) -> None:
+    details = DETAILS.format(
+        nfa="false",
+        inside=ASSESSED.format(day="2019-07-01", factors=factors("11A"))
+        + ASSESSED.format(day="2019-09-01", factors=factors("13A")),
+    )
+    sex = "<GenderCurrent>2</GenderCurrent>"
+    bare = CHILD.format(id="a", sex=sex, details="")
+    put(
+        tmp_path,
+        "cin/SAN_cin_2020.xml",
+        census(bare, CHILD.format(id="b", sex=sex, details=details)),
+    )
+    plan = plan_of(tmp_path, "cin_census", "cin")
+    told = traced(plan, "ret", "cin/SAN_cin_2020.xml", 2)
+    where = "/Message/Children[1]/Child[2]/CINdetails[1]/Assessments[2]"
+    assert f"data row 2 (element {where})" in told
+    assert "  date_of_birth = 2006-01-02  <-  column 'PersonBirthDate': 2006-01-02" in told
+    assert "records.indicator_event: child gang_involvement" in told
+    assert "  indicator = gang_involvement  <-  column 'AssessmentFactors': 13A" in told
+
+
+def test_a_value_of_a_return_s_csv_leads_through_the_list_it_is_joined_to(tmp_path) -> None:
+    put(tmp_path, "r/2019-20/header.csv", "Child,Dob,Sex,Ethnic,UPN\n1,05/06/2005,2,WBRI,\n")
+    put(
+        tmp_path,
+        "r/2019-20/episodes.csv",
+        "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,HOME_POST,PL_POST,URN\n"
+        "1,01/05/2018,S,C2,N1,U4,PR1,,,DY1 1AA,DY2 2BB,\n",
+    )
+    plan = plan_of(tmp_path, "ssda903", "r/{year}", issuer="sandford_council")
+    told = traced(plan, "ret_episodes", "r/2019-20/episodes.csv", 0)
+    where = "blank here, filled from ret_header 'DOB' (r/2019-20/header.csv data row 0: 05/06/2005)"
+    assert f"  date_of_birth = 2005-06-05  <-  {where}" in told
+    assert "  legal_status = C2  <-  column 'LS': C2" in told
+
+
+def test_a_sum_leads_to_the_rows_that_were_summed_and_to_no_others(tmp_path) -> None:
+    put(tmp_path, "sc/2015_autumn_pupilonroll.csv", PUPILS + "p1,A123456789012,Hope,Ann,"
+        "2003-05-06,F,WBRI,N,100,,\n")  # fmt: skip
+    put(
+        tmp_path,
+        "sc/2015_autumn_termlysessiondetails.csv",
+        "PupilOnRollTableID,AttendanceReason,AbsenceSessions\n"
+        "p1,G,4\np1,O,6\np1,I,7\np2,U,90\np1,O,6\n",
+    )
+    plan = plan_of(tmp_path, "school_census", "sc", period="2015-04-01 2016-03-31")
+    told = traced(plan, "ret_on_roll", "sc/2015_autumn_pupilonroll.csv", 0)
+    file = "sc/2015_autumn_termlysessiondetails.csv"
+    where = f"ret_on_roll_sessions 'sessions' ({file} data row 0: 4; {file} data row 1: 6)"
+    assert f"  sessions_unauthorised = 10.0  <-  blank here, summed from {where}" in told
+    assert "data row 2: 7)" in told
+
+
+def test_a_trace_reads_no_table_whole(plan, monkeypatch) -> None:
+    def whole(*_: object) -> None:
+        raise AssertionError("a table was read whole")
+
+    monkeypatch.setattr(store, "read_table", whole)
+    assert trace_row(plan, "tracker", "tracker/2015-16_Q4.csv", 0)
