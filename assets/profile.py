@@ -297,6 +297,7 @@ def collected_fields(plan: Plan) -> pl.DataFrame:
         "age_years": ("age", "date_of_birth"),
         "sex": ("sex",),
         "ethnicity_code": ("ethnicity",),
+        "disability": ("disability",),
         "postcode": ("postcode",),
         "nhs_number": ("nhs_number",),
         "upn": ("upn",),

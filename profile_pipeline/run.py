@@ -133,7 +133,8 @@ def _why_nothing(folder: Path, plan: "Plan") -> list[Problem]:
         "not one row of any file could be used, so there is no profile.",
         "What was written below output/ lists the gaps alone.",
     )
-    return [nothing, *problems, *(Problem(*note.split(": ", 1)) for note in notes)]
+    parts = [note.partition(": ") for note in notes]
+    return [nothing, *problems, *(Problem(where, what) for where, _, what in parts)]
 
 
 def file_notes(folder: Path, plan: "Plan") -> list[str]:

@@ -1091,5 +1091,6 @@ def code_lists(ctx: ReportContext) -> Markdown:
 def short_period(ctx: ReportContext) -> bool:
     """Whether the period is too short to show a pattern."""
     period = ctx.settings.period
-    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+    end = min(period.end, ctx.settings.as_at)
+    months = (end.year - period.start.year) * 12 + end.month - period.start.month + 1
     return months < ctx.settings.gaps.minimum_months

@@ -475,9 +475,13 @@ def missing_columns(evidence: Evidence) -> pl.DataFrame:
 
 
 def short_period(evidence: Evidence) -> pl.DataFrame:
-    """A period too short to show a pattern (IICSA: three months did not allow analysis)."""
+    """A period too short to show a pattern (IICSA: three months did not allow analysis).
+
+    Counted to the as-at date: of a year that has just begun only what has passed is covered.
+    """
     period, least = evidence.settings.period, evidence.settings.gaps.minimum_months
-    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+    end = min(period.end, evidence.settings.as_at)
+    months = (end.year - period.start.year) * 12 + end.month - period.start.month + 1
     if months >= least:
         return _none()
     return _one(
@@ -1162,7 +1166,7 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
                 pl.col("all_late"),
                 " late and ",
                 pl.col("all_none"),
-                " with none recorded, of ",
+                " not held as far as is recorded, of ",
                 pl.col("all_due"),
                 f" due; the limit is {limit:g}% (return_interviews).",
             ),

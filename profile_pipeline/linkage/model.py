@@ -27,6 +27,8 @@ PRIOR_FROM = 200  # identities from which the prior is settled by the pairs
 TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
 TRAIN_PAIRS = 300  # pairs that expectation maximisation needs (Splink's own advice)
 TRAIN_AT_MOST = 400_000  # pairs that a training rule takes
+# Pairs of a group from which nothing is learnt: hundreds who agree do so by a default (01/01/2000).
+TRAIN_GROUP = 20_000
 # Pairs that a block on little evidence may bring: so many, or so many an identity on average.
 BROAD_PAIRS, BROAD = 300_000, 4
 COMMON = 0.1  # from this m a level is common enough to be learnt without a floor at its default
@@ -638,8 +640,10 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     }
 
 
-def _pairs_on(identities: pl.DataFrame, columns: tuple[str, ...]) -> float:
-    """Return how many pairs of identities agree in the columns."""
+def _pairs_on(
+    identities: pl.DataFrame, columns: tuple[str, ...], largest: float = math.inf
+) -> float:
+    """Return how many pairs of identities agree in the columns, in groups of at most `largest`."""
     sizes = (
         identities.with_columns(*_INITIALS)
         .select(columns)
@@ -648,13 +652,13 @@ def _pairs_on(identities: pl.DataFrame, columns: tuple[str, ...]) -> float:
         .len()["len"]
         .cast(pl.Float64)
     )
-    return float((sizes * (sizes - 1) / 2).sum())
+    pairs = sizes * (sizes - 1) / 2
+    return float(pairs.filter(pairs <= largest).sum())
 
 
 def _training_rules(identities: pl.DataFrame) -> list[tuple[str, ...]]:
     """Return the fields within whose agreement parameters are learnt: the first two that serve."""
-    enough = [columns for columns in _TRAINING if _pairs_on(identities, columns) >= TRAIN_PAIRS]
-    return enough[:2]
+    return [c for c in _TRAINING if _pairs_on(identities, c, TRAIN_GROUP) >= TRAIN_PAIRS][:2]
 
 
 def _training_parts(identities: pl.DataFrame) -> pl.DataFrame:
@@ -673,11 +677,13 @@ def _training_parts(identities: pl.DataFrame) -> pl.DataFrame:
         columns = rules[place]
         rows = identities.with_columns(*_INITIALS).select("identity", *columns).drop_nulls()
         size = pl.col("size").cast(pl.Float64)
+        pairs = size * (size - 1) / 2
         taken = (
             rows.group_by(columns)
             .agg(pl.len().alias("size"), pl.col("identity").min().alias("first"))
+            .filter(pairs <= TRAIN_GROUP)
             .sort("first")
-            .filter((size * (size - 1) / 2).cum_sum() <= TRAIN_AT_MOST)
+            .filter(pairs.cum_sum() <= TRAIN_AT_MOST)
         )
         chosen = rows.join(taken, on=list(columns), how="semi").select(
             "identity", pl.lit("y").alias(name)
