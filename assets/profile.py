@@ -67,6 +67,9 @@ EVIDENCE = tuple(
         tables.PREMISES_REPORTS,
         tables.UNLINKABLE_SHARE,
         tables.LINKAGE_ACCURACY,
+        tables.DECISION,
+        tables.POSSIBLE_SAME_PERSON,
+        tables.SUSPECT_CROSS_ROLE,
     )
 )
 EXACT = tuple(

@@ -49,6 +49,7 @@ NEEDED = (
     "panel/hotspot_map.html",
     "restricted/priority_cohort.xlsx",
     "restricted/clerical_review.xlsx",
+    "restricted/suspects.xlsx",
 )
 
 

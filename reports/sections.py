@@ -384,6 +384,8 @@ def linkage(ctx: ReportContext) -> Markdown:
             ).iter_rows()
         }
         groups = list(dict.fromkeys((d, c) for d, c, _ in figures))
+        every = dict.fromkeys(accuracy.select("dimension", "category").rows())
+        untold = [escape(_group(ctx, *group)) for group in every if group not in groups]
         notes = {(d, c): n for d, c, n in told.select("dimension", "category", "note").rows() if n}
         parts.append(
             table(
@@ -405,6 +407,10 @@ def linkage(ctx: ReportContext) -> Markdown:
                 (0, 3),
             )
         )
+        if untold:
+            parts.append(
+                f"Not yet estimated, as too few pairs have been decided: {', '.join(untold)}."
+            )
     if bare.height:
         parts.append(
             table(
@@ -978,6 +984,16 @@ def gaps(ctx: ReportContext) -> Markdown:
         "Intelligence gaps, by priority",
         (0, 1, 2, 3, 4),
     )
+
+
+def suspects_in_doubt(ctx: ReportContext) -> Markdown:
+    """What is not known of suspects: who may be whom, who is under 18, who is also a child."""
+    frame = of(ctx, "intelligence_gaps")
+    if frame.is_empty():
+        return Markdown("")
+    told = frame.filter(pl.col("theme") == "suspects").sort("gap").select("gap", "finding")
+    lines = [f"- {escape(finding)} ({escape(gap)})" for gap, finding in told.iter_rows()]
+    return Markdown("\n".join(["What is not known of them:", "", *lines]) if lines else "")
 
 
 def actions(ctx: ReportContext) -> Markdown:

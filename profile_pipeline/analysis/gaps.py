@@ -28,6 +28,12 @@ from profile_pipeline.analysis.holding import (
     quarters_held,
 )
 from profile_pipeline.analysis.overlap import NO_SOURCE
+from profile_pipeline.analysis.person_gaps import (
+    decisions_not_applied,
+    harmed_not_known,
+    suspects_in_doubt,
+    suspects_under_18,
+)
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
 from profile_pipeline.marks import cell, difference, held, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
@@ -1596,14 +1602,18 @@ RULES: tuple[Rule, ...] = (
     ungraded_reports,
     linkage_accuracy,
     unequal_linkage,
+    decisions_not_applied,
     unscreened_groups,
     return_interviews_late,
     few_referrals,
     hidden_groups,
     open_children_unknowns,
     no_prevalence,
+    harmed_not_known,
     crimes_without_suspect,
     suspects_not_described,
+    suspects_in_doubt,
+    suspects_under_18,
     no_network_picture,
     offences_not_placed,
     premises_clusters,

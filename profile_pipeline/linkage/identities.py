@@ -20,6 +20,10 @@ _CONTENT = (
 # Fields that came later: left out where empty, so that persons keep the ids they have.
 _LATER = ("contacts",)
 _LISTS = ("other_names", "local_ids", "postcodes", "contacts")
+# Fields of records.subject that may be empty in every record, or not there at all.
+_OPTIONAL = (
+    "address", "vehicle", "other_names", "local_ids", "other_postcodes", "contacts", "birth_year",
+)  # fmt: skip
 
 
 def nhs_valid(number: pl.Expr) -> pl.Expr:
@@ -57,7 +61,7 @@ def enough(forename: str, surname: str) -> pl.Expr:
 
 def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
     """Return the subjects with the fields that make an identity, tidied but not altered."""
-    for optional in ("address", "vehicle", "other_postcodes", "contacts", "birth_year"):
+    for optional in _OPTIONAL:
         # A list column without a single list makes polars 2.1 panic once its rows were reversed.
         if optional not in subjects.columns or subjects[optional].is_null().all():
             kind = tables.PERSON_RECORD.polars_schema[optional]

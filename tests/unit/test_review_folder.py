@@ -228,3 +228,24 @@ def test_pairs_of_children_with_most_indicators_come_first_and_change_no_sample(
     }  # fmt: skip
     for name in ("review_sample", "record_person", "link"):
         assert found.frames[name].equals(without.frames[name])
+
+
+def test_a_small_ethnic_group_gets_pairs_of_its_own_that_the_sample_does_not_hold(tmp_path) -> None:
+    """Else a figure for the group would take many hundreds of pairs."""
+    folder = Folder(tmp_path, review_sample=10)
+    white = ("WBRI", "White", ("Mia", "Zoe", "Ella", "Ruby", "Esme"), ("Ashdown", "Ashdowne"))
+    asian = ("APKN", "Asian", ("Aisha", "Noor", "Zara", "Hana", "Iqra"), ("Khalid", "Kalid"))
+    named = [
+        {"forename": fore, "surname": sur, "date_of_birth": date(2000, month, day),
+         "ethnic_group": group, "ethnicity_code": code}
+        for month in range(1, 13)
+        for code, group, forenames, surnames in (asian if month > 10 else white,)
+        for day, fore in enumerate(forenames, start=1)
+        for sur in surnames
+    ]  # fmt: skip
+    found = folder.run(subjects(*named)).frames
+    groups, sample = found["review_groups"], found["review_sample"]
+    assert groups.filter(drawn_for="Asian").height >= 15
+    assert groups.join(sample, on=["identity_a", "identity_b"], how="semi").is_empty()
+    pairs = groups.select("identity_a", "identity_b")
+    assert pairs.is_unique().all()
