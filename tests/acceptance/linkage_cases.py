@@ -6,10 +6,16 @@ case each row says whose it is (`A`, `B`...); what must hold is said by the case
 
 from __future__ import annotations
 
+import atexit
 import csv
 import random
+import shutil
+import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from tests.exam_runs import Ran, command
 
 QUARTER = "2015-16_Q4"
 
@@ -268,6 +274,8 @@ def suspects(b: Borough) -> None:
     b.suspect("suspect twice in full", "A", "Dean", "Marwicke", "Dizzy", "1980-02-03", "M", "AB12 CDE", "Car park")
     b.suspect("suspect twice in full", "A", "Dean", "Marwicke", "", "1980-02-03", "M")
     b.intel("nickname and vehicle", "A", "Dizzy", vehicle="AB12CDE")  # of the one above
+    b.suspect("vehicle, written the same", "A", "Gareth", "Ollerenshaw", "Biscuit", "1981-07-08", "M", "ZZ99 QQX")
+    b.intel("vehicle, written the same", "B", "Biscuit", vehicle="ZZ99 QQX")
     b.suspect("suspect by his nickname as forename", "A", "Leonard", "Poveycroft", "Zigzag", "1979-09-13", "M")
     b.suspect("suspect by his nickname as forename", "A", "Zigzag", "Poveycroft", "", "1979-09-13", "M")
     b.suspect("nickname alone, fits one", "A", "Dale", "Ferrowdale", "Razzor", "1985-05-06", "M")
@@ -458,3 +466,63 @@ def folder(to: Path, b: Borough, order: random.Random | None = None, settings: s
     (to / "collection_plan.yaml").write_text(plan(names), "utf-8")
     b.write(to, order)
     return to
+
+
+# --- the borough's runs, by the command line alone
+
+
+@cache
+def place() -> Path:
+    made = Path(tempfile.mkdtemp(prefix="linkage-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+def run(to: Path) -> Ran:
+    ran = command("run", "--profile", str(to), folder=to)
+    assert ran.code == 0, ran.text[-3000:]
+    return ran
+
+
+@cache
+def first() -> tuple[Borough, Ran]:
+    """The borough, run once for all tests that look at it."""
+    b = borough()
+    return b, run(folder(place() / "first", b))
+
+
+@cache
+def shuffled() -> tuple[Borough, Ran]:
+    """The same rows in another order, the datasets of the plan reversed, another hash seed."""
+    b = borough()
+    to = folder(place() / "shuffled", b, random.Random(99))
+    ran = command("run", "--profile", str(to), folder=to, extra={"PYTHONHASHSEED": "4711"})
+    assert ran.code == 0, ran.text[-3000:]
+    return b, ran
+
+
+def persons_of(ran: Ran, quarter: str = QUARTER) -> dict[tuple[str, int, str], str]:
+    got = ran.sql(
+        "select dataset, row::bigint, role, person_id from people.record_person"
+        f" where file like '%{quarter}%'"
+    )
+    return {(d, n, role): p for d, n, role, p in got.iter_rows()}
+
+
+def case(name: str, b: Borough, ran: Ran) -> dict[str, set[str]]:
+    """Of each letter of a case, the persons its rows were given."""
+    at = persons_of(ran)
+    found: dict[str, set[str]] = {}
+    for row in b.rows:
+        if row.case == name:
+            found.setdefault(row.who, set()).add(at.get((row.dataset, row.at, row.role), "none"))
+    assert found, name
+    return found
+
+
+def identities(b: Borough, ran: Ran, name: str) -> list[tuple[Row, str]]:
+    """A case's rows with the identity each was given."""
+    got = ran.sql("select dataset, row::bigint, role, identity from people.identity"
+                  f" where file like '%{QUARTER}%'")  # fmt: skip
+    at = {(d, n, role): i for d, n, role, i in got.iter_rows()}
+    return [(r, at[(r.dataset, r.at, r.role)]) for r in b.rows if r.case == name]
