@@ -111,7 +111,9 @@ class Borough:
         self.add(case, who, "intel", "suspect", report=f"IR{len(self.rows)}", nickname=nickname,
                  forename=forename, surname=surname, vehicle=vehicle, premises=premises)  # fmt: skip
 
-    def write(self, folder: Path, order: random.Random | None = None, quarter: str = QUARTER) -> None:
+    def write(
+        self, folder: Path, order: random.Random | None = None, quarter: str = QUARTER
+    ) -> None:
         """The files as agencies would send them; each row learns its place (data rows from 0)."""
         for dataset, columns in COLUMNS.items():
             rows = [r for r in self.rows if r.dataset == dataset]
@@ -147,7 +149,9 @@ def background(b: Borough, children: int = 240, seed: int = 5) -> None:
         sex = draw.choice("FM")
         forename, surname = draw.choice(FORENAMES[sex].split()), draw.choice(SURNAMES)
         dob = f"{draw.randint(1999, 2005)}-{draw.randint(1, 12):02d}-{draw.randint(2, 28):02d}"
-        home = f"DY{draw.randint(1, 9)} {draw.randint(1, 9)}{''.join(draw.choices('ABDEFGHJLN', k=2))}"
+        home = (
+            f"DY{draw.randint(1, 9)} {draw.randint(1, 9)}{''.join(draw.choices('ABDEFGHJLN', k=2))}"
+        )
         case, ethnicity = "background", draw.choice(["WBRI"] * 6 + ["APKN", "AIND", "BCRB", "MWBC"])
         b.council(case, f"{n}", forename, surname, dob, sex, home, nhs=nhs(2000 + n),
                   upn=upn(100 + n), ethnicity=ethnicity)  # fmt: skip
@@ -167,54 +171,371 @@ def same(b: Borough) -> None:
         b.police(case, "A", *second, dob_2 or dob, sex, other or home)
 
     # names, with another home in the second file: name and date of birth alone must carry it
-    pair("accents and case", ("José", "Núñezvarga"), ("JOSE", "Nunezvarga"), "2000-03-14", "M", "DY1 1AD", "DY5 2BB")
-    pair("hyphen in surname", ("Wilma", "Smyth-Ockendon"), ("Wilma", "Smyth Ockendon"), "2001-07-23", "F", "DY1 2AD", "DY6 2BB")
-    pair("one half of a double surname", ("Romilda", "Achterby-Pellow"), ("Romilda", "Pellow"), "2001-09-21", "F", "DY1 2AE", "DY6 2BD")
-    pair("hyphen in forename", ("Anne-Marie", "Thornbyre"), ("Annemarie", "Thornbyre"), "2002-11-08", "F", "DY1 3AD", "DY7 2BB")
-    pair("apostrophe", ("Niall", "O’Shaunassy"), ("Niall", "Oshaunassy"), "2001-12-19", "M", "DY1 4AD", "DY8 2BB")
-    pair("particle written together", ("Femke", "van der Meerwyk"), ("Femke", "Vandermeerwyk"), "2003-02-27", "F", "DY1 5AD", "DY9 2BB")
-    pair("particle left out", ("Joost", "de Ruyterman"), ("Joost", "Ruyterman"), "2002-06-15", "M", "DY1 6AD", "DY4 2BB")
-    pair("forename and surname swapped", ("Kwabena", "Asantewaah"), ("Asantewaah", "Kwabena"), "2000-10-30", "M", "DY1 7AD", "DY3 2BB")
-    pair("several forenames, the second used", ("Mary Louisa Bridget", "Tackwelder"), ("Louisa", "Tackwelder"), "2001-04-17", "F", "DY1 8AD", "DY2 2BB")
-    pair("nickname William and Billy", ("William", "Harcrowe"), ("Billy", "Harcrowe"), "2002-08-13", "M", "DY1 9AD", "DY2 3BB")
-    pair("nickname Margaret and Peggy", ("Margaret", "Lunt-Sorrel"), ("Peggy", "Lunt-Sorrel"), "2000-05-29", "F", "DY2 1AD", "DY3 3BB")
-    pair("nickname Katarzyna and Kasia", ("Katarzyna", "Brzozowiak"), ("Kasia", "Brzozowiak"), "2001-01-26", "F", "DY2 1AE", "DY4 3BB")
-    pair("spelling of Mohammed and of Chaudhry", ("Mohammed Yousaf", "Chaudhry"), ("Muhammad Yusuf", "Choudhury"), "2001-03-22", "M", "DY2 1AF")
-    pair("spelling of Khadija and of Sheikh", ("Khadija", "Sheikh"), ("Khadeejah", "Shaikh"), "2002-12-03", "F", "DY2 1AG")
-    pair("spelling of Ayesha", ("Ayesha", "Mirzapour"), ("Aisha", "Mirzapour"), "2000-09-11", "F", "DY2 1AH", "DY5 3BB")
-    pair("spelling of Hussein", ("Hussein", "Qaderzai"), ("Hussain", "Qaderzai"), "2003-05-18", "M", "DY2 1AJ", "DY6 3BB")
-    pair("spelling of Oleksandr", ("Oleksandr", "Shevchukenko"), ("Alexander", "Shevchukenko"), "2001-10-16", "M", "DY2 1AL", "DY7 3BB")
-    pair("spelling of Siobhan", ("Siobhán", "Tullaghmore"), ("Shivaun", "Tullaghmore"), "2002-03-28", "F", "DY2 1AN", "DY8 3BB")
-    pair("surname by gender", ("Zofia", "Wierzbowska"), ("Zofia", "Wierzbowski"), "2000-07-19", "F", "DY2 1AP", "DY9 3BB")
-    pair("a letter the file could not keep", ("Małgorzata", "Dąbkowska"), ("Ma?gorzata", "D?bkowska"), "2001-05-24", "F", "DY2 1AQ", "DY1 3BB")
+    pair(
+        "accents and case",
+        ("José", "Núñezvarga"),
+        ("JOSE", "Nunezvarga"),
+        "2000-03-14",
+        "M",
+        "DY1 1AD",
+        "DY5 2BB",
+    )
+    pair(
+        "hyphen in surname",
+        ("Wilma", "Smyth-Ockendon"),
+        ("Wilma", "Smyth Ockendon"),
+        "2001-07-23",
+        "F",
+        "DY1 2AD",
+        "DY6 2BB",
+    )
+    pair(
+        "one half of a double surname",
+        ("Romilda", "Achterby-Pellow"),
+        ("Romilda", "Pellow"),
+        "2001-09-21",
+        "F",
+        "DY1 2AE",
+        "DY6 2BD",
+    )
+    pair(
+        "hyphen in forename",
+        ("Anne-Marie", "Thornbyre"),
+        ("Annemarie", "Thornbyre"),
+        "2002-11-08",
+        "F",
+        "DY1 3AD",
+        "DY7 2BB",
+    )
+    pair(
+        "apostrophe",
+        ("Niall", "O’Shaunassy"),
+        ("Niall", "Oshaunassy"),
+        "2001-12-19",
+        "M",
+        "DY1 4AD",
+        "DY8 2BB",
+    )
+    pair(
+        "particle written together",
+        ("Femke", "van der Meerwyk"),
+        ("Femke", "Vandermeerwyk"),
+        "2003-02-27",
+        "F",
+        "DY1 5AD",
+        "DY9 2BB",
+    )
+    pair(
+        "particle left out",
+        ("Joost", "de Ruyterman"),
+        ("Joost", "Ruyterman"),
+        "2002-06-15",
+        "M",
+        "DY1 6AD",
+        "DY4 2BB",
+    )
+    pair(
+        "forename and surname swapped",
+        ("Kwabena", "Asantewaah"),
+        ("Asantewaah", "Kwabena"),
+        "2000-10-30",
+        "M",
+        "DY1 7AD",
+        "DY3 2BB",
+    )
+    pair(
+        "several forenames, the second used",
+        ("Mary Louisa Bridget", "Tackwelder"),
+        ("Louisa", "Tackwelder"),
+        "2001-04-17",
+        "F",
+        "DY1 8AD",
+        "DY2 2BB",
+    )
+    pair(
+        "nickname William and Billy",
+        ("William", "Harcrowe"),
+        ("Billy", "Harcrowe"),
+        "2002-08-13",
+        "M",
+        "DY1 9AD",
+        "DY2 3BB",
+    )
+    pair(
+        "nickname Margaret and Peggy",
+        ("Margaret", "Lunt-Sorrel"),
+        ("Peggy", "Lunt-Sorrel"),
+        "2000-05-29",
+        "F",
+        "DY2 1AD",
+        "DY3 3BB",
+    )
+    pair(
+        "nickname Katarzyna and Kasia",
+        ("Katarzyna", "Brzozowiak"),
+        ("Kasia", "Brzozowiak"),
+        "2001-01-26",
+        "F",
+        "DY2 1AE",
+        "DY4 3BB",
+    )
+    pair(
+        "spelling of Mohammed and of Chaudhry",
+        ("Mohammed Yousaf", "Chaudhry"),
+        ("Muhammad Yusuf", "Choudhury"),
+        "2001-03-22",
+        "M",
+        "DY2 1AF",
+    )
+    pair(
+        "spelling of Khadija and of Sheikh",
+        ("Khadija", "Sheikh"),
+        ("Khadeejah", "Shaikh"),
+        "2002-12-03",
+        "F",
+        "DY2 1AG",
+    )
+    pair(
+        "spelling of Ayesha",
+        ("Ayesha", "Mirzapour"),
+        ("Aisha", "Mirzapour"),
+        "2000-09-11",
+        "F",
+        "DY2 1AH",
+        "DY5 3BB",
+    )
+    pair(
+        "spelling of Hussein",
+        ("Hussein", "Qaderzai"),
+        ("Hussain", "Qaderzai"),
+        "2003-05-18",
+        "M",
+        "DY2 1AJ",
+        "DY6 3BB",
+    )
+    pair(
+        "spelling of Oleksandr",
+        ("Oleksandr", "Shevchukenko"),
+        ("Alexander", "Shevchukenko"),
+        "2001-10-16",
+        "M",
+        "DY2 1AL",
+        "DY7 3BB",
+    )
+    pair(
+        "spelling of Siobhan",
+        ("Siobhán", "Tullaghmore"),
+        ("Shivaun", "Tullaghmore"),
+        "2002-03-28",
+        "F",
+        "DY2 1AN",
+        "DY8 3BB",
+    )
+    pair(
+        "surname by gender",
+        ("Zofia", "Wierzbowska"),
+        ("Zofia", "Wierzbowski"),
+        "2000-07-19",
+        "F",
+        "DY2 1AP",
+        "DY9 3BB",
+    )
+    pair(
+        "a letter the file could not keep",
+        ("Małgorzata", "Dąbkowska"),
+        ("Ma?gorzata", "D?bkowska"),
+        "2001-05-24",
+        "F",
+        "DY2 1AQ",
+        "DY1 3BB",
+    )
     # dates
-    pair("day and month swapped", ("Philippa", "Grangemoor"), ("Philippa", "Grangemoor"), "2001-05-03", "F", "DY2 2AD", dob_2="2001-03-05")
-    pair("born on 1 January by default", ("Yonatan", "Tesfamikel"), ("Yonatan", "Tesfamikel"), "2001-06-17", "M", "DY2 2AE", dob_2="2001-01-01")
+    pair(
+        "day and month swapped",
+        ("Philippa", "Grangemoor"),
+        ("Philippa", "Grangemoor"),
+        "2001-05-03",
+        "F",
+        "DY2 2AD",
+        dob_2="2001-03-05",
+    )
+    pair(
+        "born on 1 January by default",
+        ("Yonatan", "Tesfamikel"),
+        ("Yonatan", "Tesfamikel"),
+        "2001-06-17",
+        "M",
+        "DY2 2AE",
+        dob_2="2001-01-01",
+    )
     # sex written wrongly, names the same
     b.council("sex written wrongly", "A", "Ottokar", "Bramhallow", "2001-08-09", "M", "DY2 2AF")
     b.police("sex written wrongly", "A", "Ottokar", "Bramhallow", "2001-08-09", "F", "DY2 2AF")
     # preferred and former names
-    b.council("preferred name", "A", "Christabel", "Yarnolds", "2002-02-22", "F", "DY2 3AD", known_as="Zed")
+    b.council(
+        "preferred name",
+        "A",
+        "Christabel",
+        "Yarnolds",
+        "2002-02-22",
+        "F",
+        "DY2 3AD",
+        known_as="Zed",
+    )
     b.police("preferred name", "A", "Zed", "Yarnolds", "2002-02-22", "F", "DY4 4BB")
-    b.council("former surname", "A", "Iphigenia", "Palgrott", "2001-11-27", "F", "DY2 3AE", known_as="Iphigenia Dunmorrow")
+    b.council(
+        "former surname",
+        "A",
+        "Iphigenia",
+        "Palgrott",
+        "2001-11-27",
+        "F",
+        "DY2 3AE",
+        known_as="Iphigenia Dunmorrow",
+    )
     b.police("former surname", "A", "Iphigenia", "Dunmorrow", "2001-11-27", "F", "DY5 4BB")
     # homes and numbers
-    b.council("an earlier home and a new surname", "A", "Ottoline", "Crakehill", "2000-12-21", "F", "DY2 4AD", earlier_postcode="DY8 4BX")
-    b.police("an earlier home and a new surname", "A", "Ottoline", "Vosperton", "2000-12-21", "F", "DY8 4BX")
-    b.council("moved and renamed, the same UPN", "A", "Tamsin", "Elderfold", "2002-04-12", "F", "DY2 4AE", upn=upn(1))
-    b.school("moved and renamed, the same UPN", "A", "Tamsin", "Marchbanks", "2002-04-12", "F", "DY9 4BB", upn=upn(1))
-    b.council("a digit of the NHS number wrong", "A", "Leopold", "Sturminster", "2001-02-15", "M", "DY2 4AF", nhs=nhs(2))
-    b.council("a digit of the NHS number wrong", "A", "Leopold", "Sturminster", "2001-02-15", "M", "DY1 4BB", nhs=slip(nhs(2)))
-    b.council("a digit of the UPN wrong", "A", "Rosamund", "Thistlecote", "2003-03-31", "F", "DY2 4AG", upn=upn(3))
-    b.school("a digit of the UPN wrong", "A", "Rosamund", "Thistlecote", "2003-03-31", "F", "DY2 4AG", upn=slip(upn(3), 8))
-    b.council("health knows number, birth and sector", "A", "Barnaby", "Oxenhope", "2000-08-26", "M", "DY2 5AD", nhs=nhs(4))
+    b.council(
+        "an earlier home and a new surname",
+        "A",
+        "Ottoline",
+        "Crakehill",
+        "2000-12-21",
+        "F",
+        "DY2 4AD",
+        earlier_postcode="DY8 4BX",
+    )
+    b.police(
+        "an earlier home and a new surname",
+        "A",
+        "Ottoline",
+        "Vosperton",
+        "2000-12-21",
+        "F",
+        "DY8 4BX",
+    )
+    b.council(
+        "moved and renamed, the same UPN",
+        "A",
+        "Tamsin",
+        "Elderfold",
+        "2002-04-12",
+        "F",
+        "DY2 4AE",
+        upn=upn(1),
+    )
+    b.school(
+        "moved and renamed, the same UPN",
+        "A",
+        "Tamsin",
+        "Marchbanks",
+        "2002-04-12",
+        "F",
+        "DY9 4BB",
+        upn=upn(1),
+    )
+    b.council(
+        "a digit of the NHS number wrong",
+        "A",
+        "Leopold",
+        "Sturminster",
+        "2001-02-15",
+        "M",
+        "DY2 4AF",
+        nhs=nhs(2),
+    )
+    b.council(
+        "a digit of the NHS number wrong",
+        "A",
+        "Leopold",
+        "Sturminster",
+        "2001-02-15",
+        "M",
+        "DY1 4BB",
+        nhs=slip(nhs(2)),
+    )
+    b.council(
+        "a digit of the UPN wrong",
+        "A",
+        "Rosamund",
+        "Thistlecote",
+        "2003-03-31",
+        "F",
+        "DY2 4AG",
+        upn=upn(3),
+    )
+    b.school(
+        "a digit of the UPN wrong",
+        "A",
+        "Rosamund",
+        "Thistlecote",
+        "2003-03-31",
+        "F",
+        "DY2 4AG",
+        upn=slip(upn(3), 8),
+    )
+    b.council(
+        "health knows number, birth and sector",
+        "A",
+        "Barnaby",
+        "Oxenhope",
+        "2000-08-26",
+        "M",
+        "DY2 5AD",
+        nhs=nhs(4),
+    )
     b.health("health knows number, birth and sector", "A", nhs(4), "2000-08-26", "DY2 5", "M")
-    b.council("NHS number in groups", "A", "Cordelia", "Fenwickham", "2001-06-29", "F", "DY2 5AE", nhs=nhs(5))
-    b.health("NHS number in groups", "A", f"{nhs(5)[:3]} {nhs(5)[3:6]} {nhs(5)[6:]}", "2001-06-29", "DY7 1", "F")
-    b.council("same NHS number, day and month swapped", "A", "Dorothea", "Quenby", "2002-07-04", "F", "DY2 5AF", nhs=nhs(6))
+    b.council(
+        "NHS number in groups",
+        "A",
+        "Cordelia",
+        "Fenwickham",
+        "2001-06-29",
+        "F",
+        "DY2 5AE",
+        nhs=nhs(5),
+    )
+    b.health(
+        "NHS number in groups",
+        "A",
+        f"{nhs(5)[:3]} {nhs(5)[3:6]} {nhs(5)[6:]}",
+        "2001-06-29",
+        "DY7 1",
+        "F",
+    )
+    b.council(
+        "same NHS number, day and month swapped",
+        "A",
+        "Dorothea",
+        "Quenby",
+        "2002-07-04",
+        "F",
+        "DY2 5AF",
+        nhs=nhs(6),
+    )
     b.health("same NHS number, day and month swapped", "A", nhs(6), "2002-04-07", "DY2 5", "F")
-    b.council("two council ids for one child", "A", "Evander", "Hollinshead", "2001-09-30", "M", "DY2 5AG", council_id="C71001", nhs=nhs(7))
-    b.council("two council ids for one child", "A", "Evander", "Hollinshead", "2001-09-30", "M", "DY2 5AG", council_id="C71002", nhs=nhs(7))
+    b.council(
+        "two council ids for one child",
+        "A",
+        "Evander",
+        "Hollinshead",
+        "2001-09-30",
+        "M",
+        "DY2 5AG",
+        council_id="C71001",
+        nhs=nhs(7),
+    )
+    b.council(
+        "two council ids for one child",
+        "A",
+        "Evander",
+        "Hollinshead",
+        "2001-09-30",
+        "M",
+        "DY2 5AG",
+        council_id="C71002",
+        nhs=nhs(7),
+    )
     b.council("no surname given", "A", "Peregrine", "Woolhampton", "2000-04-24", "M", "DY2 6AD")
     b.school("no surname given", "A", "Peregrine", "", "2000-04-24", "M", "DY2 6AD")
 
@@ -222,48 +543,239 @@ def same(b: Borough) -> None:
 def apart(b: Borough) -> None:
     """Several children whom little tells apart: rows of different letters are never one person."""
     for forename, who in (("Imogen", "A"), ("Beatrix", "B")):
-        b.council("twin girls without numbers", who, forename, "Chadderby", "2001-05-12", "F", "DY3 1AD")
-        b.police("twin girls without numbers", who, forename, "Chadderby", "2001-05-12", "F", "DY3 1AD")
+        b.council(
+            "twin girls without numbers", who, forename, "Chadderby", "2001-05-12", "F", "DY3 1AD"
+        )
+        b.police(
+            "twin girls without numbers", who, forename, "Chadderby", "2001-05-12", "F", "DY3 1AD"
+        )
     for forename, sex, who in (("Rupert", "M", "A"), ("Rowena", "F", "B")):
         b.council("twin boy and girl", who, forename, "Dinsdaley", "2002-10-09", sex, "DY3 1AE")
         b.school("twin boy and girl", who, forename, "Dinsdaley", "2002-10-09", sex, "DY3 1AE")
     for n, (forename, who) in enumerate((("Ella", "A"), ("Ellie", "B"))):
-        b.council("twins whose names are alike, with numbers", who, forename, "Fossdykes", "2001-03-19", "F", "DY3 1AF", nhs=nhs(20 + n), upn=upn(20 + n))
-        b.school("twins whose names are alike, with numbers", who, forename, "Fossdykes", "2001-03-19", "F", "DY3 1AF", upn=upn(20 + n))
+        b.council(
+            "twins whose names are alike, with numbers",
+            who,
+            forename,
+            "Fossdykes",
+            "2001-03-19",
+            "F",
+            "DY3 1AF",
+            nhs=nhs(20 + n),
+            upn=upn(20 + n),
+        )
+        b.school(
+            "twins whose names are alike, with numbers",
+            who,
+            forename,
+            "Fossdykes",
+            "2001-03-19",
+            "F",
+            "DY3 1AF",
+            upn=upn(20 + n),
+        )
     for n, (forename, who) in enumerate((("Hamza", "A"), ("Haris", "B"))):
-        b.council("a bridge between twins", who, forename, "Ghorbanizad", "2000-11-14", "M", "DY3 1AG", nhs=nhs(30 + n))
-        b.police("a bridge between twins", who, forename, "Ghorbanizad", "2000-11-14", "M", "DY3 1AG")
+        b.council(
+            "a bridge between twins",
+            who,
+            forename,
+            "Ghorbanizad",
+            "2000-11-14",
+            "M",
+            "DY3 1AG",
+            nhs=nhs(30 + n),
+        )
+        b.police(
+            "a bridge between twins", who, forename, "Ghorbanizad", "2000-11-14", "M", "DY3 1AG"
+        )
     b.police("a bridge between twins", "?", "H", "Ghorbanizad", "2000-11-14", "M", "DY3 1AG")
     b.police("a bridge between twins", "?", "", "Ghorbanizad", "2000-11-14", "M", "DY3 1AG")
     for forename, who in (("Lucian", "A"), ("Magnus", "B")):
-        b.council("a nameless record that fits two twins", who, forename, "Haverstock", "2001-07-31", "M", "DY3 2AD")
-        b.school("a nameless record that fits two twins", who, forename, "Haverstock", "2001-07-31", "M", "DY3 2AD")
+        b.council(
+            "a nameless record that fits two twins",
+            who,
+            forename,
+            "Haverstock",
+            "2001-07-31",
+            "M",
+            "DY3 2AD",
+        )
+        b.school(
+            "a nameless record that fits two twins",
+            who,
+            forename,
+            "Haverstock",
+            "2001-07-31",
+            "M",
+            "DY3 2AD",
+        )
     b.health("a nameless record that fits two twins", "C", nhs(41), "2001-07-31", "DY3 2", "M")
-    for forename, dob, who in (("Annis", "2000-02-08", "A"), ("Clemency", "2002-02-08", "B"), ("Tobias", "2003-06-20", "C")):
-        b.council("brothers and sisters", who, forename, "Inkberrow", dob, "M" if who == "C" else "F", "DY3 2AE")
-        b.police("brothers and sisters", who, forename, "Inkberrow", dob, "M" if who == "C" else "F", "DY3 2AE")
+    for forename, dob, who in (
+        ("Annis", "2000-02-08", "A"),
+        ("Clemency", "2002-02-08", "B"),
+        ("Tobias", "2003-06-20", "C"),
+    ):
+        b.council(
+            "brothers and sisters",
+            who,
+            forename,
+            "Inkberrow",
+            dob,
+            "M" if who == "C" else "F",
+            "DY3 2AE",
+        )
+        b.police(
+            "brothers and sisters",
+            who,
+            forename,
+            "Inkberrow",
+            dob,
+            "M" if who == "C" else "F",
+            "DY3 2AE",
+        )
     for dob, home, who in (("2001-02-03", "DY3 3AD", "A"), ("2002-09-14", "DY6 4BD", "B")):
         b.council("namesakes", who, "Simran", "Kaur", dob, "F", home)
         b.police("namesakes", who, "Simran", "Kaur", dob, "F", home)
-    for n, (dob, home, who) in enumerate((("2001-05-12", "DY3 3AE", "A"), ("2001-05-13", "DY7 4BD", "B"))):
-        b.council("namesakes born a day apart, with numbers", who, "Jack", "Jones", dob, "M", home, nhs=nhs(50 + n), upn=upn(50 + n))
+    for n, (dob, home, who) in enumerate(
+        (("2001-05-12", "DY3 3AE", "A"), ("2001-05-13", "DY7 4BD", "B"))
+    ):
+        b.council(
+            "namesakes born a day apart, with numbers",
+            who,
+            "Jack",
+            "Jones",
+            dob,
+            "M",
+            home,
+            nhs=nhs(50 + n),
+            upn=upn(50 + n),
+        )
     for n, (home, who) in enumerate((("DY3 3AF", "A"), ("DY8 4BD", "B"))):
-        b.council("same name and birth, other numbers", who, "Emily", "Taylor", "2002-06-18", "F", home, nhs=nhs(60 + n), upn=upn(60 + n))
-        b.school("same name and birth, other numbers", who, "Emily", "Taylor", "2002-06-18", "F", home, upn=upn(60 + n))
+        b.council(
+            "same name and birth, other numbers",
+            who,
+            "Emily",
+            "Taylor",
+            "2002-06-18",
+            "F",
+            home,
+            nhs=nhs(60 + n),
+            upn=upn(60 + n),
+        )
+        b.school(
+            "same name and birth, other numbers",
+            who,
+            "Emily",
+            "Taylor",
+            "2002-06-18",
+            "F",
+            home,
+            upn=upn(60 + n),
+        )
     b.police("same name and birth, other numbers", "?", "Emily", "Taylor", "2002-06-18", "F", "")
     for home, who in (("DY3 4AD", "A"), ("DY9 4BD", "B")):
         b.council("a common name and 1 January", who, "Mohammed", "Khan", "2001-01-01", "M", home)
-    b.council("a local id given to two children", "A", "Gwendolen", "Jarrowby", "2001-01-29", "F", "DY3 4AE", council_id="C75000")
-    b.council("a local id given to two children", "B", "Finlay", "Kettlethorp", "2003-08-16", "M", "DY5 4BD", council_id="C75000")
-    b.council("the same digits from two agencies", "A", "Horatia", "Langstroth", "2001-04-28", "F", "DY3 4AF", council_id="76000")
-    b.police("the same digits from two agencies", "B", "Septimus", "Mallerstang", "2002-12-11", "M", "DY6 4BE", nominal="76000")
-    b.council("a sister's number written by mistake", "A", "Sidonie", "Nunnington", "2000-03-25", "F", "DY3 5AD", nhs=nhs(70))
-    b.council("a sister's number written by mistake", "B", "Quentin", "Nunnington", "2002-05-17", "M", "DY3 5AD")
-    b.council("a sister's number written by mistake", "B", "Quentin", "Nunnington", "2002-05-17", "M", "DY3 5AD", nhs=nhs(70), council_id="C76010")
-    b.council("one NHS number, two children who share nothing else", "A", "Theodora", "Otterburne", "2000-09-06", "F", "DY3 5AE", nhs=nhs(71))
-    b.council("one NHS number, two children who share nothing else", "B", "Lysander", "Pottergate", "2003-01-23", "M", "DY8 5BD", nhs=nhs(71))
+    b.council(
+        "a local id given to two children",
+        "A",
+        "Gwendolen",
+        "Jarrowby",
+        "2001-01-29",
+        "F",
+        "DY3 4AE",
+        council_id="C75000",
+    )
+    b.council(
+        "a local id given to two children",
+        "B",
+        "Finlay",
+        "Kettlethorp",
+        "2003-08-16",
+        "M",
+        "DY5 4BD",
+        council_id="C75000",
+    )
+    b.council(
+        "the same digits from two agencies",
+        "A",
+        "Horatia",
+        "Langstroth",
+        "2001-04-28",
+        "F",
+        "DY3 4AF",
+        council_id="76000",
+    )
+    b.police(
+        "the same digits from two agencies",
+        "B",
+        "Septimus",
+        "Mallerstang",
+        "2002-12-11",
+        "M",
+        "DY6 4BE",
+        nominal="76000",
+    )
+    b.council(
+        "a sister's number written by mistake",
+        "A",
+        "Sidonie",
+        "Nunnington",
+        "2000-03-25",
+        "F",
+        "DY3 5AD",
+        nhs=nhs(70),
+    )
+    b.council(
+        "a sister's number written by mistake",
+        "B",
+        "Quentin",
+        "Nunnington",
+        "2002-05-17",
+        "M",
+        "DY3 5AD",
+    )
+    b.council(
+        "a sister's number written by mistake",
+        "B",
+        "Quentin",
+        "Nunnington",
+        "2002-05-17",
+        "M",
+        "DY3 5AD",
+        nhs=nhs(70),
+        council_id="C76010",
+    )
+    b.council(
+        "one NHS number, two children who share nothing else",
+        "A",
+        "Theodora",
+        "Otterburne",
+        "2000-09-06",
+        "F",
+        "DY3 5AE",
+        nhs=nhs(71),
+    )
+    b.council(
+        "one NHS number, two children who share nothing else",
+        "B",
+        "Lysander",
+        "Pottergate",
+        "2003-01-23",
+        "M",
+        "DY8 5BD",
+        nhs=nhs(71),
+    )
     # a nickname and an age: never guessed
-    b.council("a nickname and an age", "A", "Millicent", "Ravenscar", "2000-10-10", "F", "DY3 5AF", known_as="Mills")
+    b.council(
+        "a nickname and an age",
+        "A",
+        "Millicent",
+        "Ravenscar",
+        "2000-10-10",
+        "F",
+        "DY3 5AF",
+        known_as="Mills",
+    )
     b.add("a nickname and an age", "B", "charity", name="Mills", age="15")
     b.add("a nickname and an age", "C", "charity", name="Mills", age="15", area="DY3")
     b.add("a nickname and an age", "D", "charity", name="Jinx", age="14")
@@ -271,13 +783,42 @@ def apart(b: Borough) -> None:
 
 def suspects(b: Borough) -> None:
     """Persons posing risk, with less evidence."""
-    b.suspect("suspect twice in full", "A", "Dean", "Marwicke", "Dizzy", "1980-02-03", "M", "AB12 CDE", "Car park")
+    b.suspect(
+        "suspect twice in full",
+        "A",
+        "Dean",
+        "Marwicke",
+        "Dizzy",
+        "1980-02-03",
+        "M",
+        "AB12 CDE",
+        "Car park",
+    )
     b.suspect("suspect twice in full", "A", "Dean", "Marwicke", "", "1980-02-03", "M")
     b.intel("nickname and vehicle", "A", "Dizzy", vehicle="AB12CDE")  # of the one above
-    b.suspect("vehicle, written the same", "A", "Gareth", "Ollerenshaw", "Biscuit", "1981-07-08", "M", "ZZ99 QQX")
+    b.suspect(
+        "vehicle, written the same",
+        "A",
+        "Gareth",
+        "Ollerenshaw",
+        "Biscuit",
+        "1981-07-08",
+        "M",
+        "ZZ99 QQX",
+    )
     b.intel("vehicle, written the same", "B", "Biscuit", vehicle="ZZ99 QQX")
-    b.suspect("suspect by his nickname as forename", "A", "Leonard", "Poveycroft", "Zigzag", "1979-09-13", "M")
-    b.suspect("suspect by his nickname as forename", "A", "Zigzag", "Poveycroft", "", "1979-09-13", "M")
+    b.suspect(
+        "suspect by his nickname as forename",
+        "A",
+        "Leonard",
+        "Poveycroft",
+        "Zigzag",
+        "1979-09-13",
+        "M",
+    )
+    b.suspect(
+        "suspect by his nickname as forename", "A", "Zigzag", "Poveycroft", "", "1979-09-13", "M"
+    )
     b.suspect("nickname alone, fits one", "A", "Dale", "Ferrowdale", "Razzor", "1985-05-06", "M")
     b.intel("nickname alone, fits one", "B", "Razzor")
     b.suspect("nickname alone, fits two", "A", "Kevin", "Grindlow", "Smudger", "1982-01-17", "M")
@@ -287,19 +828,51 @@ def suspects(b: Borough) -> None:
     b.suspect("father and son", "B", "Terence", "Ibblestone", "", "1984-08-19", "M")
     b.suspect("brothers", "A", "Wayne", "Jugglesby", "", "1983-03-03", "M")
     b.suspect("brothers", "B", "Shane", "Jugglesby", "", "1986-10-21", "M")
-    b.intel("nickname and premises", "A", "Tango", "Norris", "Kexborough", premises="Kebab Palace, High Street")
-    b.intel("nickname and premises", "B", "Tango", "Alvin", "Lumbutts", premises="Sunset Taxis, Mill Lane")
+    b.intel(
+        "nickname and premises",
+        "A",
+        "Tango",
+        "Norris",
+        "Kexborough",
+        premises="Kebab Palace, High Street",
+    )
+    b.intel(
+        "nickname and premises",
+        "B",
+        "Tango",
+        "Alvin",
+        "Lumbutts",
+        premises="Sunset Taxis, Mill Lane",
+    )
     b.intel("nickname and premises", "C", "Tango", premises="Kebab Palace, High Street")
     b.suspect("under 18", "A", "Kyran", "Mapplewell", "", "2000-06-06", "M")
     b.suspect("adult", "A", "Howard", "Nabblewick", "", "1970-06-06", "M")
     # harmed, and named as a suspect
-    b.council("harmed child who is a suspect", "child", "Lexi-Mae", "Brandrethby", "2000-03-04", "F", "DY4 1AD")
+    b.council(
+        "harmed child who is a suspect",
+        "child",
+        "Lexi-Mae",
+        "Brandrethby",
+        "2000-03-04",
+        "F",
+        "DY4 1AD",
+    )
     b.add("harmed child who is a suspect", "child", "crimes", "child", crime="CR1",
           victim_forename="Lexi-Mae", victim_surname="Brandrethby", victim_dob="2000-03-04",
           victim_sex="F", victim_postcode="DY4 1AD")  # fmt: skip
-    b.suspect("harmed child who is a suspect", "suspect", "Lexi-Mae", "Brandrethby", "", "2000-03-04", "F")
+    b.suspect(
+        "harmed child who is a suspect", "suspect", "Lexi-Mae", "Brandrethby", "", "2000-03-04", "F"
+    )
     # an adult who shares a child's name and no more
-    b.council("suspect who shares a child's name", "child", "Damien", "Oughtibridge", "2001-10-02", "M", "DY4 1AE")
+    b.council(
+        "suspect who shares a child's name",
+        "child",
+        "Damien",
+        "Oughtibridge",
+        "2001-10-02",
+        "M",
+        "DY4 1AE",
+    )
     b.intel("suspect who shares a child's name", "suspect", "", "Damien", "Oughtibridge")
 
 

@@ -306,7 +306,9 @@ def test_each_member_of_the_cohort_shows_the_weakest_link_and_strictness(ran):
 @pytest.mark.parametrize("dimension", ["ethnic_group", "sex", "looked_after", "dataset"])
 def test_unlinkable_shares_by_group_with_intervals(ran, dimension):
     """Point 8: unlinkable shares "by ethnic group, sex, looked-after status and source"."""
-    got = ran.sql(f"from people.unlinkable_share where dimension = '{dimension}' and role = 'child'")
+    got = ran.sql(
+        f"from people.unlinkable_share where dimension = '{dimension}' and role = 'child'"
+    )
     assert not got.is_empty()
     assert got.filter(pl.col("lower").is_null() | (pl.col("lower") > pl.col("upper"))).is_empty()
 

@@ -55,7 +55,9 @@ def f1(got: pl.DataFrame, truth: pl.DataFrame) -> float:
     )
 
     def pairs(*by: str) -> int:
-        return both.group_by(by).len().select((pl.col("len") * (pl.col("len") - 1) / 2).sum()).item()
+        return (
+            both.group_by(by).len().select((pl.col("len") * (pl.col("len") - 1) / 2).sum()).item()
+        )
 
     return 2 * pairs("who", "person_id") / (pairs("who") + pairs("person_id"))
 
@@ -96,7 +98,7 @@ def febrl_f1(folder: Path, names: tuple[str, ...], address: bool) -> float:
 
 @pytest.mark.parametrize("names", [("dataset3",), ("dataset4a", "dataset4b")], ids=["3", "4"])
 def test_febrl_with_address(tmp_path, names):
-    """"FEBRL3 and FEBRL4 at the default threshold: F1 >= 0.999 with ... postcode and address"."""
+    """ "FEBRL3 and FEBRL4 at the default threshold: F1 >= 0.999 with ... postcode and address"."""
     assert febrl_f1(tmp_path / "febrl", names, address=True) >= 0.999
 
 
