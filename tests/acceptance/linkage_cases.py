@@ -135,11 +135,7 @@ FORENAMES = {
     "M": "Jack Liam Connor Ryan Callum Adam Nathan Luke Kieran Tyler Imran Arjun Jamal Owen Jake "
     "Dylan Harvey Rhys Ethan Bilal",
 }
-SURNAMES = (
-    "Aldgrove Brackley Cobbold Danesway Eversham Fallowby Garstone Hethering Ingleby Jessop Kelder "
-    "Lorrimer Mowbray Netherfield Ollerton Pinchbeck Quarrington Rothley Saxelby Tattershall "
-    "Ulverby Vinegarth Wragby Yaxley Smith Jones Taylor Khan Hussain Begum Singh Kaur Patel"
-).split()
+SURNAMES = ["Aldgrove", "Brackley", "Cobbold", "Danesway", "Eversham", "Fallowby", "Garstone", "Hethering", "Ingleby", "Jessop", "Kelder", "Lorrimer", "Mowbray", "Netherfield", "Ollerton", "Pinchbeck", "Quarrington", "Rothley", "Saxelby", "Tattershall", "Ulverby", "Vinegarth", "Wragby", "Yaxley", "Smith", "Jones", "Taylor", "Khan", "Hussain", "Begum", "Singh", "Kaur", "Patel"]
 
 
 def background(b: Borough, children: int = 240, seed: int = 5) -> None:

@@ -8,7 +8,7 @@ import re
 import polars as pl
 import pytest
 
-from tests.exam_runs import EXAM, stem
+from tests.exam_runs import EXAM, command, stem
 
 pytestmark = pytest.mark.slow
 
@@ -290,3 +290,21 @@ def test_match_weights_are_shown_in_dagster(exam):
     home = exam.folder / ".dagster"
     made = python(EVENTS, str(home), folder=exam.folder, home=home)["made"]
     assert any("match_weights" in metadata for metadata in made.values())
+
+
+def test_explain_shows_the_weakest_link_weight_by_weight(exam):
+    """Point 5: "why each is in, weight by weight": the link a person rests on most loosely is shown.
+
+    Of the five cohort members held most loosely, the weight at the top is among those told below.
+    """
+    loose = exam.sql(
+        "select person_id from people.cohort_link where weakest_link is not null"
+        " order by weakest_link, person_id limit 5"
+    )["person_id"]
+    missing = []
+    for person in loose:
+        told = command("explain", person, "--profile", str(exam.folder), folder=exam.folder).out
+        weight = re.search(r"Weakest link it rests on: match weight (-?[\d.]+)\.", told)[1]
+        if not re.search(rf"is held by I\d+, match weight {re.escape(weight)}\b", told):
+            missing.append(weight)
+    assert not missing, f"{len(missing)} of {len(loose)} weakest links are not told"
