@@ -1,7 +1,7 @@
 """An invented borough for the linkage's acceptance tests: who is who is known, case by case.
 
 Every name is made up. A case has surnames and homes of its own, so that cases don't touch. In a
-case each row says whose it is (`A`, `B`...); what must hold is said by the case, not by the program.
+case each row says whose it is (`A`, `B`...); the case says what must hold.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ COLUMNS = {
 
 
 def nhs(n: int) -> str:
-    """The nth invented NHS number whose check digit holds (modulus 11), none beginning like real ones."""
+    """The nth invented NHS number whose check digit holds (modulus 11)."""
     body = 999_000_000 + n * 37
     while True:
         digits = [int(d) for d in str(body)]
@@ -108,8 +108,9 @@ class Borough:
                  suspect_dob=dob, suspect_sex=sex, vehicle=vehicle, place=place)  # fmt: skip
 
     def intel(self, case, who, nickname="", forename="", surname="", vehicle="", premises=""):
-        self.add(case, who, "intel", "suspect", report=f"IR{len(self.rows)}", nickname=nickname,
-                 forename=forename, surname=surname, vehicle=vehicle, premises=premises)  # fmt: skip
+        cells = {"forename": forename, "surname": surname, "nickname": nickname}
+        cells |= {"vehicle": vehicle, "premises": premises, "report": f"IR{len(self.rows)}"}
+        self.add(case, who, "intel", "suspect", **cells)
 
     def write(
         self, folder: Path, order: random.Random | None = None, quarter: str = QUARTER
@@ -135,11 +136,45 @@ FORENAMES = {
     "M": "Jack Liam Connor Ryan Callum Adam Nathan Luke Kieran Tyler Imran Arjun Jamal Owen Jake "
     "Dylan Harvey Rhys Ethan Bilal",
 }
-SURNAMES = ["Aldgrove", "Brackley", "Cobbold", "Danesway", "Eversham", "Fallowby", "Garstone", "Hethering", "Ingleby", "Jessop", "Kelder", "Lorrimer", "Mowbray", "Netherfield", "Ollerton", "Pinchbeck", "Quarrington", "Rothley", "Saxelby", "Tattershall", "Ulverby", "Vinegarth", "Wragby", "Yaxley", "Smith", "Jones", "Taylor", "Khan", "Hussain", "Begum", "Singh", "Kaur", "Patel"]
+SURNAMES = [
+    "Aldgrove",
+    "Brackley",
+    "Cobbold",
+    "Danesway",
+    "Eversham",
+    "Fallowby",
+    "Garstone",
+    "Hethering",
+    "Ingleby",
+    "Jessop",
+    "Kelder",
+    "Lorrimer",
+    "Mowbray",
+    "Netherfield",
+    "Ollerton",
+    "Pinchbeck",
+    "Quarrington",
+    "Rothley",
+    "Saxelby",
+    "Tattershall",
+    "Ulverby",
+    "Vinegarth",
+    "Wragby",
+    "Yaxley",
+    "Smith",
+    "Jones",
+    "Taylor",
+    "Khan",
+    "Hussain",
+    "Begum",
+    "Singh",
+    "Kaur",
+    "Patel",
+]
 
 
 def background(b: Borough, children: int = 240, seed: int = 5) -> None:
-    """Ordinary children, each in two or three files, so that the special cases stand in a borough."""
+    """Ordinary children, each in up to four files: the special cases stand in a borough."""
     draw = random.Random(seed)
     for n in range(children):
         sex = draw.choice("FM")
@@ -1062,9 +1097,9 @@ def first() -> tuple[Borough, Ran]:
 
 @cache
 def shuffled() -> tuple[Borough, Ran]:
-    """The same rows in another order, the datasets of the plan reversed, another hash seed."""
+    """The same rows in another order, datasets reversed, another hash seed, a cap of 5."""
     b = borough()
-    to = folder(place() / "shuffled", b, random.Random(99))
+    to = folder(place() / "shuffled", b, random.Random(99), "linkage: {review_limit: 5}\n")
     ran = command("run", "--profile", str(to), folder=to, extra={"PYTHONHASHSEED": "4711"})
     assert ran.code == 0, ran.text[-3000:]
     return b, ran

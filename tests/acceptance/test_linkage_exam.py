@@ -68,14 +68,15 @@ def test_every_pair_of_records(marked):
 
 
 def test_pairs_of_records_that_hold_both_names_and_birth(exam, told):
-    """ "between records that both hold forename, surname and date of birth, >= 0.997 and >= 0.992"."""
+    """Measures: "both hold forename, surname and date of birth, >= 0.997 and >= 0.992"."""
     full = exam.sql(
         "select dataset, file, row::bigint as row from records.subject where role = 'child'"
         " and forename is not null and surname is not null and date_of_birth is not null"
     ).with_columns(_file=stem("file"))
     frame = told.join(full, on=["dataset", "_file", "row"], how="semi")
     precision, recall = _marks(frame)
-    assert precision >= 0.997 and recall >= 0.992
+    assert precision >= 0.997
+    assert recall >= 0.992
 
 
 def test_twins_and_siblings_merged(marked):
@@ -85,14 +86,14 @@ def test_twins_and_siblings_merged(marked):
 
 
 def test_namesakes_stay_apart(marked):
-    """Point 3: "twins, siblings and namesakes stay apart"; date of birth differs, so nothing excuses."""
+    """Point 3: "twins, siblings and namesakes stay apart"; dates of birth differ."""
     for trap in ("same_name_dob_day_differs", "same_name_dob_year_differs", "same_name_other_dob"):
         assert marked["false_merges"][trap]["merged"] == 0, trap
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_recall_by_ethnic_group(told, group):
-    """ "Recall for every ethnic group within 1 percentage point of the best, beyond sampling error".
+    """Measures: "Recall for every ethnic group within 1 percentage point of the best".
 
     Sampling is of children: the error of a group's recall is that of a ratio over its children.
     """
@@ -118,7 +119,7 @@ def test_recall_by_ethnic_group(told, group):
 
 
 def test_false_merges_in_the_cohort(exam, told):
-    """Point 7: "False merges gather in the children with most indicators": purity apart, same bar."""
+    """Point 7: "False merges gather in the children with most indicators": purity apart."""
     cohort = exam.sql("select person_id as person from people.cohort_link")
     frame = told.join(cohort, on="person", how="semi")
     precision = _pairs(frame, "person_id", "person") / _pairs(frame, "person")
@@ -136,8 +137,8 @@ def test_cohort_members_are_all_in_the_cohort_table(exam):
 def test_weakest_link_of_each_member_is_among_its_links(exam):
     """Point 7: "each member shows the weakest link they rest on"."""
     got = exam.sql(
-        "select c.person_id, c.weakest_link, c.stays_at_strict, p.identities from people.cohort_link c"
-        " join people.person_link p using (person_id)"
+        "select c.person_id, c.weakest_link, c.stays_at_strict, p.identities"
+        " from people.cohort_link c join people.person_link p using (person_id)"
     )
     assert got.filter(pl.col("weakest_link").is_null() & (pl.col("identities") > 1)).is_empty()
     assert got.filter(pl.col("stays_at_strict").is_null()).is_empty()
@@ -174,11 +175,12 @@ def test_unlinkable_records_are_counted_by_source(exam):
         " where role = 'child' and dimension = 'dataset'"
     )
     share = {d: t / n for d, n, t in got.iter_rows()}
-    assert max(share, key=share.get) == "voluntary" and share["voluntary"] > 0.05
+    assert max(share, key=share.get) == "voluntary"
+    assert share["voluntary"] > 0.05
 
 
 def test_review_queue_is_capped(exam):
-    """Point 4: "in a number that can be capped": 200 by the default of the workbook's own notice."""
+    """Point 4: "in a number that can be capped": 200, as the workbook's notice says."""
     assert exam.sql("select count(*) from people.review_queue").item() <= 200
 
 
@@ -194,7 +196,8 @@ def test_stopping_early_shows_its_effect(exam):
     """Point 4: "stopping early shows its effect on the accuracy interval"."""
     got = exam.sql("from people.review_stopping order by pairs")
     assert got.height >= 3
-    assert got["precision_lower"].is_sorted() and got["recall_lower"].is_sorted()
+    assert got["precision_lower"].is_sorted()
+    assert got["recall_lower"].is_sorted()
 
 
 def test_report_says_that_accuracy_is_not_measured_yet(exam):
@@ -204,7 +207,7 @@ def test_report_says_that_accuracy_is_not_measured_yet(exam):
 
 @pytest.mark.parametrize("words", ["looked after", "Ethnic group", "Sex:", "Dataset:"])
 def test_report_prints_unlinkable_shares_by_group(exam, words):
-    """Point 8: unlinkable shares by ethnic group, sex, looked-after status and source, with intervals."""
+    """Point 8: unlinkable shares by ethnic group, sex, looked-after status and source."""
     text = _report(exam)
     part = text.split("too little to be joined")[1][:6000].split("Red, amber, green")[0]
     assert words.casefold() in part.casefold()
@@ -223,16 +226,17 @@ def test_a_difference_beyond_chance_in_linkage_is_a_gap(exam):
 
 
 def test_indicator_counts_over_thresholds(exam):
-    """Point 9: "Counts of indicators can be shown with their uncertainty over linkage thresholds"."""
+    """Point 9: "Counts of indicators (...) with their uncertainty over linkage thresholds"."""
     got = exam.sql(
         "select threshold, sum(children) as n, sum(indicators * children) as held"
         " from analysis.overlap_by_threshold group by 1 order by 1"
     )
-    assert got.height >= 3 and got["n"].is_sorted()
+    assert got.height >= 3
+    assert got["n"].is_sorted()
 
 
 def test_persons_at_the_default_threshold_are_those_of_the_run(exam):
-    """Point 9: the assignment at other thresholds agrees, at the default one, with people.record_person."""
+    """Point 9: at the default threshold the assignment is people.record_person's."""
     got = exam.sql(
         "select count(distinct (t.cluster, r.person_id)) as both, count(distinct t.cluster) as c,"
         " count(distinct r.person_id) as p from people.threshold_person t"
@@ -268,7 +272,8 @@ def test_suspects_named_in_full_are_one_person(exam, score):
     )
     frame = frame.rename({"offender_id": "person_id", "offender_id_got": "person"})
     precision, recall = _marks(frame)
-    assert precision >= 0.995 and recall >= 0.95
+    assert precision >= 0.995
+    assert recall >= 0.95
 
 
 def test_suspects_under_18_stand_apart(exam):
@@ -293,7 +298,7 @@ def test_match_weights_are_shown_in_dagster(exam):
 
 
 def test_explain_shows_the_weakest_link_weight_by_weight(exam):
-    """Point 5: "why each is in, weight by weight": the link a person rests on most loosely is shown.
+    """Point 5: "why each is in, weight by weight": the loosest link is shown.
 
     Of the five cohort members held most loosely, the weight at the top is among those told below.
     """

@@ -118,7 +118,7 @@ def test_febrl_without_address(tmp_path, names):
 
 
 def lodge(people: int = 1200, seed: int = 11) -> dict[str, pl.DataFrame]:
-    """A roll and a ledger of invented people: full names, long dates, towns, no sex, no postcode."""
+    """A roll and a ledger of invented people: full names, long dates, towns, no sex or postcode."""
     draw = random.Random(seed)
     heads, tails = (
         ["ba", "ke", "li", "mo", "nu", "ra", "si", "to", "vu", "xe", "za", "dri", "fle", "gho"],
@@ -158,8 +158,17 @@ def lodge(people: int = 1200, seed: int = 11) -> dict[str, pl.DataFrame]:
                 if draw.random() > 0.03
                 else born.replace(year=born.year - 1, day=min(born.day, 28))
             )
-            ledger.append({"Given": typed(forename), "Family": typed(surname), "Birth": day.isoformat(),
-                           "House and town": home if draw.random() > 0.2 else "", "who": who})  # fmt: skip
+            given, family = typed(forename), typed(surname)
+            lives = home if draw.random() > 0.2 else ""
+            ledger.append(
+                {
+                    "Given": given,
+                    "Family": family,
+                    "Birth": day.isoformat(),
+                    "House and town": lives,
+                    "who": who,
+                }
+            )
     draw.shuffle(roll)
     draw.shuffle(ledger)
     return {"roll": pl.DataFrame(roll), "ledger": pl.DataFrame(ledger)}

@@ -1,4 +1,4 @@
-"""The review loop: decisions kept for ever, ids that last, merges and splits told, accuracy printed.
+"""The review loop: decisions that hold, ids that last, merges and splits told, accuracy printed.
 
 One folder goes through three runs: as it came; after a reviewer's workbook; and, its warehouse
 deleted, after new files, corrected files and decisions that contradict one another.
@@ -90,7 +90,7 @@ def decided() -> Loop:
 
 @cache
 def later() -> tuple[Loop, Ran]:
-    """A quarter more, two files corrected, one sent again in another order; the warehouse deleted."""
+    """A quarter more, a file corrected, one sent with rows on top; the warehouse deleted."""
     loop = decided()
     folder = Path(tempfile.mkdtemp(dir=cases.place())) / "later"
     shutil.copytree(loop.after.folder, folder)
@@ -132,10 +132,17 @@ def later() -> tuple[Loop, Ran]:
     file = folder / "review" / "decisions.csv"
     have = pl.read_csv(file, infer_schema=False)
     more = [
-        {"identity_a": min(found[x], found[y]), "identity_b": max(found[x], found[y]), "decision": answer,
-         "who": WHO, "decided_on": WHEN, "why": WHY, "source": "by hand"}
+        {
+            "identity_a": min(found[x], found[y]),
+            "identity_b": max(found[x], found[y]),
+            "decision": answer,
+            "who": WHO,
+            "decided_on": WHEN,
+            "why": WHY,
+            "source": "by hand",
+        }
         for x, y, answer in (("A", "B", "same"), ("B", "C", "same"), ("A", "C", "different"))
-    ]  # fmt: skip
+    ]
     pl.concat([have, pl.DataFrame(more)], how="diagonal").write_csv(file)
     return loop, cases.run(folder)
 
@@ -162,7 +169,7 @@ def test_the_pairs_to_decide_are_in_the_workbook():
 
 
 def test_decisions_are_kept_with_who_when_and_why():
-    """Point 4: "decisions (same / different / can't tell, who, when, why) are kept in review/decisions.csv"."""
+    """Point 4: "decisions (...) (who, when, why) are kept in `review/decisions.csv`"."""
     loop = decided()
     kept = pl.read_csv(loop.after.folder / "review" / "decisions.csv", infer_schema=False)
     have = {frozenset((r["identity_a"], r["identity_b"])): r for r in kept.iter_rows(named=True)}
@@ -190,7 +197,8 @@ def _persons_of_identities(ran: Ran, pair) -> set[str]:
     names = ", ".join(f"'{i}'" for i in pair)
     got = ran.sql(
         "select distinct r.person_id from people.identity i"
-        f" join people.record_person r using (dataset, file, row, role) where i.identity in ({names})"
+        " join people.record_person r using (dataset, file, row, role)"
+        f" where i.identity in ({names})"
     )
     return set(got["person_id"])
 
@@ -245,7 +253,8 @@ def test_explain_of_a_retired_id_names_the_person_it_became():
     (new,) = _persons_of_identities(loop.after, pair)
     (old,) = _persons_of_identities(loop.before, pair) - {new}
     told = command("explain", old, "--profile", str(loop.after.folder), folder=loop.after.folder)
-    assert new in told.text and "Traceback" not in told.text
+    assert new in told.text
+    assert "Traceback" not in told.text
 
 
 def test_explain_tells_of_the_decision():
@@ -271,7 +280,7 @@ def test_explain_says_what_argued_against_a_decision():
 
 @pytest.mark.parametrize("measure", ["precision", "recall"])
 def test_accuracy_is_estimated_with_an_interval_that_holds_the_truth(measure):
-    """Point 4: "so that the linkage's precision and recall can be estimated with intervals *without* truth"."""
+    """Point 4: "precision and recall can be estimated with intervals *without* truth"."""
     loop = decided()
     got = loop.after.sql(
         f"select value, lower, upper, pairs_decided from people.linkage_accuracy"
@@ -313,9 +322,10 @@ def test_accuracy_of_the_cohort_is_measured_apart():
 
 @pytest.mark.parametrize("dimension", ["ethnic_group", "sex", "looked_after", "source"])
 def test_accuracy_by_group(dimension):
-    """Point 8: "Precision and recall (...) by ethnic group, sex, looked-after status and source"."""
+    """Point 8: precision and recall by ethnic group, sex, looked-after status and source."""
     got = decided().after.sql(
-        f"select * from people.linkage_accuracy where dimension = '{dimension}' and value is not null"
+        "select * from people.linkage_accuracy where value is not null"
+        f" and dimension = '{dimension}'"
     )
     assert not got.is_empty()
     assert got.filter(pl.col("lower").is_null() | pl.col("upper").is_null()).is_empty()
@@ -325,7 +335,7 @@ def test_accuracy_by_group(dimension):
 
 
 def test_decision_same_survives_a_corrected_record():
-    """Point 4: decisions "survive re-runs and new data": the twin's postcode was put right since."""
+    """Point 4: decisions "survive re-runs and new data": a twin's postcode was put right."""
     loop, ran = later()
     have = {_person(ran, loop, SAME, who, "council") for who in "AB"}
     assert len(have) == 1
@@ -364,7 +374,7 @@ def test_a_child_whose_only_record_is_corrected_keeps_the_id():
 
 
 def test_an_id_that_a_correction_took_away_is_logged_or_kept():
-    """Point 6: "merges and splits are logged with old and new ids": no id may vanish without a word."""
+    """Point 6: "merges and splits are logged with old and new ids": no id vanishes."""
     loop, ran = later()
     have = set(ran.sql("select distinct person_id from people.record_person")["person_id"])
     log = pl.read_csv(ran.folder / "review" / "person_changes.csv", infer_schema=False)
@@ -391,7 +401,8 @@ def test_contradictory_decisions_are_listed():
     }
     listed = ran.sql("select identity_a, identity_b from people.contradiction")
     pairs = [set(p) for p in listed.iter_rows() if set(p) <= found]
-    assert len(pairs) >= 2 and set().union(*pairs) == found
+    assert len(pairs) >= 2
+    assert set().union(*pairs) == found
 
 
 def test_contradictory_decisions_are_refused():
@@ -406,4 +417,5 @@ def test_every_decision_is_audited():
     kept = pl.read_csv(ran.folder / "review" / "decisions.csv", infer_schema=False)
     got = ran.sql("from people.decision")
     assert got.height == kept.height
-    assert got["state"].null_count() == 0 and got["who"].null_count() == 0
+    assert got["state"].null_count() == 0
+    assert got["who"].null_count() == 0
