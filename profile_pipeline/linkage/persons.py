@@ -142,7 +142,7 @@ def _link(
     con: duckdb.DuckDBPyConnection | None,
     around: pl.DataFrame | None = None,
 ) -> Linkage:
-    identities, of_record = collapse(subjects, key)
+    identities, of_record = collapse(subjects, key, around)
     if role == "suspect":
         identities = suspect_forms(identities, of_record, around)
     pairs = scoring.score(

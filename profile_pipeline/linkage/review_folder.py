@@ -21,7 +21,7 @@ from profile_pipeline.linkage.circumstances import suspect_forms
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
 from profile_pipeline.linkage.fairness import ENOUGH, ethnic_category
-from profile_pipeline.linkage.identities import collapse, enough
+from profile_pipeline.linkage.identities import collapse, enough, said
 from profile_pipeline.linkage.persons import (
     Linkage,
     assign_at_threshold,
@@ -80,14 +80,17 @@ def review_path(plan: Plan) -> Path:
 def identity_key(plan: Plan, subjects: pl.DataFrame) -> bytes:
     """Return the key of the identity hashes, made on the first run and kept.
 
-    It is drawn from the whole of the first run's records: the same files give the same key, and
-    thereby the same person ids, while nobody who lacks the files can work it out from a name.
+    It is drawn from the whole of what the first run's records say, in whatever order and files: the
+    same records give the same key, and thereby the same person ids, while nobody who lacks them can
+    work it out from a name.
     """
     path = review_path(plan) / "identity.key"
     if path.is_file():
         return bytes.fromhex(path.read_text().strip())
-    content = subjects.sort(tables.PERSON_RECORD.key).write_json()
-    key = hashlib.blake2b(content.encode(), digest_size=32, person=b"identity-key").digest()
+    content = hashlib.blake2b(digest_size=32, person=b"identity-key")
+    for text in said(subjects).sort():
+        content.update(hashlib.blake2b(text.encode(), digest_size=32).digest())
+    key = content.digest()
     write_private(path, key.hex().encode())
     return key
 
@@ -217,8 +220,9 @@ def _collapsed(
     seen: pl.DataFrame,
     around: pl.DataFrame | None,
 ) -> _Role:
-    identities, of_record = collapse(subjects, key)
-    if name == "suspect":
+    suspects = name == "suspect"
+    identities, of_record = collapse(subjects, key, around if suspects else None)
+    if suspects:
         identities = suspect_forms(identities, of_record, around)
     states = clerical.effective(decided, seen, identities, of_record)
     return _Role(name, subjects, identities, of_record, states)

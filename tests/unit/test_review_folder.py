@@ -249,3 +249,26 @@ def test_a_small_ethnic_group_gets_pairs_of_its_own_that_the_sample_does_not_hol
     assert groups.join(sample, on=["identity_a", "identity_b"], how="semi").is_empty()
     pairs = groups.select("identity_a", "identity_b")
     assert pairs.is_unique().all()
+
+
+def test_a_fresh_folder_with_the_rows_in_another_order_gives_the_same_persons_and_ids(
+    tmp_path: Path,
+) -> None:
+    """Suspects known by a nickname alone among them: no place in a file makes an id."""
+    report = {"role": "suspect", "postcode": None, "postcode_sector": None, "sex": None}
+    bare = [
+        {**report, "other_names": [name], "date": date(2016, 2, day)}
+        for name, day in (("Razzor", 1), ("Razzor", 2), ("Biscuit", 1), ("Biscuit", 1))
+    ]
+    rows = [*ROWS, {**ROWS[0], "role": "suspect"}, *bare]
+    marked = [{**row, "record_id": f"x{n}"} for n, row in enumerate(rows)]
+    found = []
+    for name, given in (("one", marked), ("other", marked[::-1])):
+        some = Folder(tmp_path / name)
+        (some.review / "identity.key").unlink()
+        found.append(persons(some.run(subjects(*given))))
+    alike = ("x8", "x9")  # the very same report twice: either is either
+    one, other = ({r: p for r, p in ids.items() if r not in alike} for ids in found)
+    assert one == other
+    assert {found[0][r] for r in alike} == {found[1][r] for r in alike}
+    assert len(set(found[0].values())) == len(set(found[1].values()))
