@@ -30,7 +30,7 @@ LISTS = {
     "contradiction": "Clerical decisions that contradict one another and were not applied.",
     "possible_same_person": tables.POSSIBLE_SAME_PERSON.description,
     "suspect_cross_role": tables.SUSPECT_CROSS_ROLE.description,
-    "change": "Persons merged and split since the run before.",
+    "change": "Persons merged, split, corrected, gone or back since the run before.",
 }
 
 

@@ -14,11 +14,17 @@ import polars as pl
 from profile_pipeline.errors import PlanError, Problem
 from profile_pipeline.file_rows import in_words, with_file_row
 from profile_pipeline.linkage.explain import Explanation, explain_person, waterfall
+from profile_pipeline.linkage.registry import CHANGE_SCHEMA
 from profile_pipeline.linkage.saved_models import bar
 from profile_pipeline.plan.load import Plan
 
 Lines = list[str]
 AGAINST_SHOWN = 15
+CHANGES = {
+    "corrected": "kept the id over a corrected file",
+    "gone": "in no file any more",
+    "back": "in the files again",
+}
 NEAR_IDS = 3
 Read = Callable[[str], pl.DataFrame]
 """Gives a table by `schema.table`."""
@@ -52,6 +58,9 @@ def explained(read: Read, places: pl.DataFrame, plan: Plan, person: str) -> Told
     record_person, registry = read("people.record_person"), _registry(plan.folder)
     known = record_person["person_id"].unique()
     if person not in set(known):
+        left = _left(plan.folder, person)
+        if left is not None:
+            raise PlanError(Problem(person, *left))
         raise PlanError(Problem(person, "no person has this id.", _hint(registry, known, person)))
     identity = read("people.identity")
     links, evidence = read("people.link"), read("people.evidence")
@@ -97,6 +106,29 @@ def _registry(folder: Path) -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(("identity", "person_id", "former_ids"), pl.String))
 
 
+def _changes(folder: Path, person: str) -> pl.DataFrame:
+    """Return the log's rows about a person, in order."""
+    path = folder / "review" / "person_changes.csv"
+    if not path.is_file():
+        return pl.DataFrame(schema=dict.fromkeys((*CHANGE_SCHEMA, "as_at"), pl.String))
+    return pl.read_csv(path, infer_schema=False).filter(
+        (pl.col("old_person_id") == person) | (pl.col("new_person_id") == person)
+    )
+
+
+def _left(folder: Path, person: str) -> tuple[str, str] | None:
+    """What became of a person who is in no file any more; None of anybody else."""
+    changes = _changes(folder, person)
+    if changes.is_empty() or changes.row(-1, named=True)["change"] != "gone":
+        return None
+    day = changes.row(-1, named=True)["as_at"]
+    return (
+        f"none of this person's records was in the files any more as at {day}.",
+        "A later delivery left them out, or changed them too much to be known for the same; the id"
+        " is kept for the same records should they come back.",
+    )
+
+
 def _hint(registry: pl.DataFrame, known: pl.Series, person: str) -> str:
     """Who an unknown id may mean: the persons it was merged or split into, or ids like it."""
     if not person:
@@ -139,23 +171,17 @@ def _firmness(person_link: pl.DataFrame, person: str, strict: float) -> Lines:
 
 
 def _history(folder: Path, registry: pl.DataFrame, person: str) -> Lines:
-    """Former ids, and merges and splits that touched the person."""
+    """Former ids, and merges, splits and corrections that touched the person."""
     own = registry.filter(pl.col("person_id") == person)["former_ids"].drop_nulls()
     former = sorted({old for text in own for old in text.split(" ")} - {person, ""})
     lines = [f"Former ids of its records: {', '.join(former)}."] if former else []
-    path = folder / "review" / "person_changes.csv"
-    if path.is_file():
-        changes = pl.read_csv(path, infer_schema=False).filter(
-            (pl.col("old_person_id") == person) | (pl.col("new_person_id") == person)
-        )
-        lines += [
-            f"  {day}: {change} of {old} into {new}"
-            f" ({_counted(int(count), 'identity', 'identities')})"
-            for change, old, new, count, day in changes.select(
-                "change", "old_person_id", "new_person_id", "identities", "as_at"
-            ).iter_rows()
-        ]
-    return lines
+    return lines + [
+        f"  {day}: {CHANGES.get(change, f'{change} of {old} into {new}')}"
+        f" ({_counted(int(count), 'identity', 'identities')})"
+        for change, old, new, count, day in _changes(folder, person)
+        .select("change", "old_person_id", "new_person_id", "identities", "as_at")
+        .iter_rows()
+    ]
 
 
 def _records(

@@ -142,7 +142,7 @@ def _link(
     con: duckdb.DuckDBPyConnection | None,
     around: pl.DataFrame | None = None,
 ) -> Linkage:
-    identities, of_record = collapse(subjects, key)
+    identities, of_record = collapse(subjects, key, around)
     if role == "suspect":
         identities = suspect_forms(identities, of_record, around)
     pairs = scoring.score(
@@ -227,14 +227,18 @@ def _clustered(
 
 
 def assign_person_ids(
-    linkage: Linkage, registry: pl.DataFrame | None
+    linkage: Linkage, registry: pl.DataFrame | None, corrected: pl.DataFrame | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Return people.record_person, the new registry, and the log of merges and splits.
+    """Return people.record_person, the new registry, and the log of merges, splits, corrections.
 
     `registry` has `identity, person_id, former_ids`, as returned by an earlier call; None at first.
+    `corrected` is as from `corrections.carried`.
     """
     ids, renewed, log = registers.assign(
-        linkage.record_cluster.select("identity", "cluster").unique(), registry, linkage.role
+        linkage.record_cluster.select("identity", "cluster").unique(),
+        registry,
+        linkage.role,
+        corrected,
     )
     records = linkage.record_cluster.join(ids, on="identity", maintain_order="left")
     return tables.conform(records, tables.RECORD_PERSON), renewed, log

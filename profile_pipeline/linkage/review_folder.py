@@ -1,8 +1,9 @@
 """What the linkage must not lose: `review/` of the profile folder, and a linkage that uses it.
 
 `person_registry.csv` (identity hash, person id), `identity.key`, `decisions.csv` (of people),
-`shown_identities.csv` (what the reviewers saw), `person_changes.csv` (merges and splits) and the
-trained models. All their owner's alone. Filled workbooks of the clerical review are read from here.
+`shown_identities.csv` (what the reviewers saw), `person_changes.csv` (merges, splits, corrections,
+who is gone), `identity_places.csv` (where identities stood, in keyed marks) and the trained models.
+All their owner's alone. Filled workbooks of the clerical review are read from here.
 """
 
 import hashlib
@@ -14,14 +15,14 @@ from pathlib import Path
 import polars as pl
 
 from profile_pipeline import tables
+from profile_pipeline.linkage import corrections, saved_models
 from profile_pipeline.linkage import decisions as clerical
-from profile_pipeline.linkage import saved_models
 from profile_pipeline.linkage.accuracy import estimate, sample_pairs
 from profile_pipeline.linkage.circumstances import suspect_forms
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
 from profile_pipeline.linkage.fairness import ENOUGH, ethnic_category
-from profile_pipeline.linkage.identities import collapse, enough
+from profile_pipeline.linkage.identities import collapse, enough, said
 from profile_pipeline.linkage.persons import (
     Linkage,
     assign_at_threshold,
@@ -80,14 +81,17 @@ def review_path(plan: Plan) -> Path:
 def identity_key(plan: Plan, subjects: pl.DataFrame) -> bytes:
     """Return the key of the identity hashes, made on the first run and kept.
 
-    It is drawn from the whole of the first run's records: the same files give the same key, and
-    thereby the same person ids, while nobody who lacks the files can work it out from a name.
+    It is drawn from the whole of what the first run's records say, in whatever order and files: the
+    same records give the same key, and thereby the same person ids, while nobody who lacks them can
+    work it out from a name.
     """
     path = review_path(plan) / "identity.key"
     if path.is_file():
         return bytes.fromhex(path.read_text().strip())
-    content = subjects.sort(tables.PERSON_RECORD.key).write_json()
-    key = hashlib.blake2b(content.encode(), digest_size=32, person=b"identity-key").digest()
+    content = hashlib.blake2b(digest_size=32, person=b"identity-key")
+    for text in said(subjects).sort():
+        content.update(hashlib.blake2b(text.encode(), digest_size=32).digest())
+    key = content.digest()
     write_private(path, key.hex().encode())
     return key
 
@@ -138,12 +142,28 @@ def link_all(
         linkages.append(linkage)
         used.append(model)
     states = _states(roles, linkages)
-    people, registries, changes = [], [], []
-    for linkage in linkages:
-        records, renewed, log = assign_person_ids(linkage, _of_role(registry, linkage))
+    people, registries, changes, stood = [], [], [], []
+    before = _read_places(folder)
+    for role, linkage in zip(roles, linkages, strict=True):
+        known = _of_role(registry, linkage)
+        now = _places(role, key)
+        corrected = None
+        if known is not None:
+            corrected = corrections.carried(before, now, known["identity"])
+        records, renewed, log = assign_person_ids(linkage, known, corrected)
+        now = now.drop("person_id").join(renewed.select("identity", "person_id"), on="identity")
+        now = now.select(list(corrections.SCHEMA))
         people.append(records)
         registries.append(renewed)
+        stood.append(now)
         changes.append(log)
+        if known is not None:
+            left = corrections.gone_and_back(
+                before.filter(pl.col("role").is_in(CHILD_ROLES) == (role.name == "child")),
+                now,
+                known,
+            )
+            changes.append(left.join(log, on="old_person_id", how="anti"))
     change = pl.concat([pl.DataFrame(schema=CHANGE_SCHEMA), *changes])
     links = pl.concat([linkage.links for linkage in linkages])
     evidence = _evidence(linkages, settings)
@@ -187,6 +207,8 @@ def link_all(
         )  # fmt: skip
     shown_now = pl.concat(frame.select(PAIR) for frame in (queue, sample, groups, decided))
     _keep(plan, pl.concat(registries), change)
+    places = pl.concat(stood).sort("identity")
+    write_private(folder / corrections.FILE, places.write_csv().encode())
     _keep_review(folder, decided, seen, roles, shown_now)
     for role, model in zip(roles, used, strict=True):
         if model is not None:
@@ -217,8 +239,9 @@ def _collapsed(
     seen: pl.DataFrame,
     around: pl.DataFrame | None,
 ) -> _Role:
-    identities, of_record = collapse(subjects, key)
-    if name == "suspect":
+    suspects = name == "suspect"
+    identities, of_record = collapse(subjects, key, around if suspects else None)
+    if suspects:
         identities = suspect_forms(identities, of_record, around)
     states = clerical.effective(decided, seen, identities, of_record)
     return _Role(name, subjects, identities, of_record, states)
@@ -559,6 +582,20 @@ def _read_shown(folder: Path) -> pl.DataFrame:
     if not path.is_file():
         return pl.DataFrame(schema=clerical.SHOWN_SCHEMA)
     return pl.read_csv(path, schema=clerical.SHOWN_SCHEMA)
+
+
+def _read_places(folder: Path) -> pl.DataFrame:
+    path = folder / corrections.FILE
+    if not path.is_file():
+        return pl.DataFrame(schema=corrections.SCHEMA)
+    return pl.read_csv(path, schema=corrections.SCHEMA)
+
+
+def _places(role: _Role, key: bytes) -> pl.DataFrame:
+    """Return where a role's identities stand and what they say, without persons yet."""
+    nobody = role.identities.select("identity", pl.lit(None, dtype=pl.String).alias("person_id"))
+    quarters = role.subjects.select("record_id", "quarter")
+    return corrections.places(role.identities, role.of_record, quarters, nobody, key)
 
 
 def _keep_review(
