@@ -176,6 +176,13 @@ DELIVERY = Table(
         ("rows", WHOLE, "data rows in the file (count)"),
         ("superseded_by", TEXT, "the newer file of the same quarter"),
         ("problem", TEXT, "what is wrong with the file, or which file it takes the place of"),
+        (
+            "carries",
+            TEXT,
+            "quarters that a loaded file of a year or more tells of, comma-separated: a year's all"
+            " of the year, one that comes once those that date its rows, its own among them; null"
+            " for the others, which tell of their own",
+        ),
     ),
 )
 HOLDING = Table(

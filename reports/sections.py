@@ -253,10 +253,13 @@ def deliveries(ctx: ReportContext) -> Markdown:
     frame = ctx.deliveries.filter(pl.col("status") != "superseded")
     if frame.is_empty():
         return ABSENT
-    quarters = sorted(set(frame["quarter"].to_list()))
+    each = frame.with_columns(quarter=pl.coalesce("carries", "quarter").str.split(", ")).explode(
+        "quarter"
+    )
+    quarters = sorted(set(each["quarter"].to_list()))
     best = {
         (name, quarter): status
-        for name, quarter, status in frame.select("dataset", "quarter", "status").iter_rows()
+        for name, quarter, status in each.select("dataset", "quarter", "status").iter_rows()
     }
     agencies = dict(frame.select("dataset", "agency").rows())
     rows = [

@@ -30,7 +30,7 @@ from profile_pipeline.intake.standard_returns import heading_for, loosened, sibl
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.requirement import Template
-from profile_pipeline.quarters import last_day
+from profile_pipeline.quarters import fiscal_year, last_day
 from profile_pipeline.tables import DELIVERY, HEADING, MISSING_COLUMN, QUARANTINE, conform, empty
 
 NOT_LOADED = "; it is not loaded."
@@ -155,7 +155,9 @@ def collect_dataset(
         sent=work,
         harmonised=_with_repairs(result, unfilled),
         duplicates=pl.concat(duplicates) if duplicates else pl.DataFrame(schema=DUPLICATE_SCHEMA),
-        deliveries=_deliveries(plan, dataset, found, files, earlier),
+        deliveries=_carrying(
+            plan, dataset, _deliveries(plan, dataset, found, files, earlier), result.rows
+        ),
         missing_columns=_missing_columns(dataset, usable),
         headings=_headings(dataset, usable),
         surplus_columns=tuple(dict.fromkeys(c for file in usable for c in file.surplus)),
@@ -426,6 +428,31 @@ def _deliveries(
     if not rows:
         return empty(DELIVERY)
     return conform(pl.DataFrame(_replaces(rows), schema=DELIVERY.polars_schema), DELIVERY)
+
+
+def _carrying(
+    plan: Plan, dataset: Dataset, deliveries: pl.DataFrame, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the deliveries with the quarters that files of a year or more tell of."""
+    told = dataset.quarters_told(plan.quarters)
+    if told == dataset.delivery.quarters(plan.quarters):
+        return deliveries
+    if dataset.delivery.every == "year":
+        years = {q: [t for t in told if fiscal_year(t) == fiscal_year(q)] for q in told}
+        carries = pl.col("quarter").replace_strict(
+            list(years), [", ".join(each) for each in years.values()], default=None
+        )
+        named = deliveries.with_columns(carries=carries)
+    else:
+        dated = (
+            pl.concat([rows.select("file", "quarter"), deliveries.select("file", "quarter")])
+            .filter(pl.col("quarter").is_in(told))
+            .group_by("file")
+            .agg(carries=pl.col("quarter").unique().sort().str.join(", "))
+        )
+        named = deliveries.drop("carries").join(dated, on="file", how="left", maintain_order="left")
+    loaded = pl.when(pl.col("status") == "loaded").then("carries")
+    return conform(named.with_columns(carries=loaded), DELIVERY)
 
 
 def _missing_columns(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
