@@ -312,15 +312,35 @@ def test_screening_groups_name_datasets_of_the_plan(tmp_path: Path) -> None:
     )
 
 
-def test_own_indicators_replace_the_packages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", ["indicators:\n", ""])
+def test_own_indicators_add_to_the_programs_or_take_their_place(tmp_path: Path, head: str) -> None:
+    packaged = [each.id for each in small_plan(tmp_path / "packaged").indicators]
+    write_folder(tmp_path / "own")
+    (tmp_path / "own/indicators.yaml").write_text(
+        f"{head}- {{id: bereavement, label: Bereaved, kind: vulnerability}}\n"
+        "- {id: missing_from_home_or_care, label: Away, kind: sign}\n"
+    )
+    plan = load_plan(tmp_path / "own")
+    assert [each.id for each in plan.indicators] == [*packaged, "bereavement"]
+    assert plan.indicators[0].label == "Away"
+
+
+def test_indicators_left_out_are_unknown_to_the_plan(tmp_path: Path) -> None:
     write_folder(tmp_path)
     (tmp_path / "indicators.yaml").write_text(
-        "indicators:\n  - {id: missing_from_home_or_care, label: Missing, kind: sign}\n"
+        "leave_out: [unauthorised_absence, excluded_from_school]\n"
     )
     with pytest.raises(PlanError) as raised:
         load_plan(tmp_path)
     assert len(raised.value.problems) == 2
     assert all("there is no indicator" in str(each) for each in raised.value.problems)
+
+
+def test_leaving_out_what_the_program_does_not_have_is_told(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "indicators.yaml").write_text("leave_out:\n- homelesness\n")
+    with pytest.raises(PlanError, match=r"yaml:2: .*'homelesness'.*'homelessness'"):
+        load_plan(tmp_path)
 
 
 def test_an_indicator_named_twice_is_told(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_the_plan_may_change_parts_of_a_standard(tmp_path: Path) -> None:
 
 def test_an_indicator_the_partnership_struck_off_is_not_counted(tmp_path: Path) -> None:
     (tmp_path / "indicators.yaml").write_text(
-        "indicators:\n- {id: looked_after, label: Looked after, kind: vulnerability}\n"
+        "leave_out: [missing_from_home_or_care, offending, substance_misuse]\n"
     )
     plan = plan_of(tmp_path, "ssda903", "r/{year}_{list}.csv")
     named = {e.indicator for d in plan.datasets for e in d.events if e.indicator}
