@@ -1,7 +1,10 @@
 """The plan's datasets and indicators as frames, for steps that name them in tables."""
 
+from difflib import get_close_matches
+
 import polars as pl
 
+from profile_pipeline.codes.lookup import list_names
 from profile_pipeline.plan.load import Plan, coded
 
 
@@ -28,6 +31,23 @@ def indicator_names(plan: Plan) -> pl.DataFrame:
             for i in plan.indicators
         ]
     )
+
+
+def code_list_notes(plan: Plan) -> list[str]:
+    """Return a line on each list of the folder's `codes/` that no column is read by."""
+    if plan.own_codes is None:
+        return []
+    known = list_names()
+    named = {s.codes for dataset in plan.datasets for s in dataset.sources() if s.codes}
+    notes = []
+    for name in sorted({path.stem for path in plan.own_codes.glob("*.csv")} - {*known, *named}):
+        near = get_close_matches(name, [*known, *sorted(named)], n=1)
+        meant = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
+        notes.append(
+            f"codes/{name}.csv: no list is called '{name}' and no column of the plan names it, so"
+            f" that it is not used; {meant}"
+        )
+    return notes
 
 
 def coverage(plan: Plan) -> pl.DataFrame:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from profile_pipeline.codes.lookup import list_names
 from profile_pipeline.errors import PlanError
 from profile_pipeline.plan.load import load_plan, read_plan
-from profile_pipeline.plan.names import coverage
+from profile_pipeline.plan.names import code_list_notes, coverage
 from tests.unit.small_plan import PLAN, PROFILE, small_plan, write_folder
 
 
@@ -359,6 +360,21 @@ def test_an_indicator_named_twice_is_told(tmp_path: Path) -> None:
     )
     with pytest.raises(PlanError, match=r"yaml:5: .*'excluded_from_school' is used twice"):
         load_plan(tmp_path)
+
+
+def test_a_code_list_that_nothing_uses_is_told_with_the_near_name(tmp_path: Path) -> None:
+    (tmp_path / "codes").mkdir(parents=True)
+    for name in ("ethnicty_text", "our_sexes", "sex"):
+        (tmp_path / "codes" / f"{name}.csv").write_text("spelling,code\nlass,female\n")
+    plan = small_plan(tmp_path, plan=changed("sex: Sex", "sex: {column: Sex, codes: our_sexes}"))
+    (note,) = code_list_notes(plan)
+    assert "codes/ethnicty_text.csv" in note
+    assert "'ethnicity_text'" in note
+
+
+def test_the_docs_name_every_code_list() -> None:
+    text = (Path(__file__).parents[2] / "docs/plan.md").read_text("utf-8")
+    assert [name for name in list_names() if f"`{name}`" not in text] == []
 
 
 def test_own_code_lists_may_be_named(tmp_path: Path) -> None:
