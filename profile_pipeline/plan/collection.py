@@ -35,6 +35,8 @@ MEASURE_CODES = {
     ("cse_tracker", "education"): "education",
     ("cse_tracker", "referral_source"): "referral_source",
     ("cse_tracker", "method"): "method",
+    ("looked_after", "need"): "need",
+    ("assessment", "need"): "need",
     ("information_report", "reliability"): "report_grade",
     ("information_report", "accuracy"): "report_grade",
     ("information_report", "consent"): "consent",

@@ -75,6 +75,15 @@ def coverage(plan: Plan) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def datasets_with(plan: Plan, measure: str, field: str) -> list[str]:
+    """Return the ids of the datasets that map a field of a measure."""
+    return [
+        dataset.id
+        for dataset in plan.datasets
+        if any(event.measure == measure and field in event.fields for event in dataset.events)
+    ]
+
+
 def supplies(plan: Plan) -> pl.DataFrame:
     """Return what each dataset may tell: one row a dataset and measure, field, indicator or role.
 

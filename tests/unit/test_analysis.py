@@ -450,6 +450,17 @@ def test_missing_in_year_reaches_back_four_quarters() -> None:
     assert got["missing_in_year"].to_list() == [True, False]
 
 
+def test_an_episode_of_a_dataset_without_interviews_awaits_none() -> None:
+    rows = episodes(
+        [
+            {"interview_at": datetime(2016, 1, 7)},
+            {"reference": None, "dataset": "ssda903", "interview_at": None},
+        ]
+    )
+    assert return_interviews(rows, plan(), ["missing"]).row(-1) == (Q4, 2, 1, 1, 0, 0)
+    assert return_interviews(rows, plan()).row(-1) == (Q4, 2, 2, 1, 0, 1)
+
+
 def test_opened_closed_and_carried_over() -> None:
     rows = [
         {"person": "stays", "quarter": Q3},

@@ -220,7 +220,7 @@ def test_yaml_letters_are_not_booleans(tmp_path: Path) -> None:
         ("agencies: [\n", "is not valid YAML"),
         ("a: b: c\n", "is not valid YAML"),
         ("agencies:\n\t- id: x\n", "is not valid YAML"),
-        ("id: 1\nid: 2\n", "is not valid YAML"),
+        ("id: 1\nid: 2\n", "'id' stands here a second time"),
         ("", "is empty"),
         ("# only a comment\n", "is empty"),
         ("- a\n- b\n", "key: value"),
