@@ -26,7 +26,7 @@ from profile_pipeline.analysis import (
 from profile_pipeline.analysis.counting import quarters_ended, without_rows
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.plan.load import Plan
-from profile_pipeline.plan.names import dataset_names, indicator_names
+from profile_pipeline.plan.names import dataset_names, datasets_with, indicator_names
 
 T = tables.PROFILE
 KEY_FINDINGS = tables.KEY_FINDINGS
@@ -207,7 +207,9 @@ def profile_recipes() -> list[Recipe]:
             "return_interviews",
             ["records.missing_episode", APART],
             lambda f, p: return_interviews.return_interviews(
-                _counted(f, "records.missing_episode"), p.settings
+                _counted(f, "records.missing_episode"),
+                p.settings,
+                datasets_with(p, "missing_episode", "interview_at"),
             ),
         ),
         _profile(

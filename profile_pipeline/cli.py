@@ -90,7 +90,7 @@ def check(profile: ProfileOption = Path()) -> None:
     from profile_pipeline.intake.context_check import context_problems
     from profile_pipeline.linkage.decisions import decision_problems
     from profile_pipeline.plan.load import read_plan
-    from profile_pipeline.plan.names import coverage
+    from profile_pipeline.plan.names import code_list_notes, coverage
     from profile_pipeline.plan.requirement import plan_notes
 
     with told():
@@ -102,7 +102,7 @@ def check(profile: ProfileOption = Path()) -> None:
         faults += decision_problems(plan.folder / "review")
         if faults:
             raise PlanError([*faults, *problems])
-        notes = list(dict.fromkeys([*notes, *plan_notes(plan)]))
+        notes = list(dict.fromkeys([*notes, *code_list_notes(plan), *plan_notes(plan)]))
     _show_coverage(coverage(plan))
     for problem in problems:
         err.print(f"[red]✗[/red] {escape(str(problem))}")

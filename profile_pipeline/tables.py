@@ -176,6 +176,13 @@ DELIVERY = Table(
         ("rows", WHOLE, "data rows in the file (count)"),
         ("superseded_by", TEXT, "the newer file of the same quarter"),
         ("problem", TEXT, "what is wrong with the file, or which file it takes the place of"),
+        (
+            "carries",
+            TEXT,
+            "quarters that a loaded file of a year or more tells of, comma-separated: a year's all"
+            " of the year, one that comes once those that date its rows, its own among them; null"
+            " for the others, which tell of their own",
+        ),
     ),
 )
 HOLDING = Table(
@@ -811,7 +818,11 @@ OPEN_CHILD = Table(
     _columns(
         ("quarter!", TEXT, "quarter whose last day is meant"),
         ("person_id!", TEXT, "the child"),
-        ("risk_level!", TEXT, "at_risk, significant or serious"),
+        (
+            "risk_level",
+            TEXT,
+            "a level in force, or one of another scheme as written; null not recorded",
+        ),
         ("age_years", WHOLE, "age on the quarter's last day"),
         ("sex", TEXT, "female or male; null not recorded"),
         ("ethnic_group", TEXT, "main group; null not recorded"),
@@ -1105,7 +1116,7 @@ PROFILE: dict[str, Table] = {
             "Children open and at risk of CSE at the end of each quarter, by risk level.",
             ("quarter", "risk_level"),
             ("quarter!", TEXT, "fiscal quarter"),
-            ("risk_level!", TEXT, "at_risk, significant, serious, all"),
+            ("risk_level!", TEXT, "at_risk, significant, serious (or as written), all"),
             ("children", WHOLE, "distinct children (count); null not held"),
             ("opened", WHOLE, "of them, not open at the end of the quarter before"),
             (
@@ -1399,6 +1410,8 @@ NOT_HELD = "[x]"  # an unknown figure where counts are printed: not held, which 
 TOTAL = "all"
 SUPPRESSED = "[c]"
 RISK_LEVELS = ("at_risk", "significant", "serious")
+# Schemes by which teams grade (codes/risk_level.csv), each from the lowest level to the highest.
+LEVEL_SCHEMES = (RISK_LEVELS, ("low", "medium", "high"))
 AGE_BANDS = ("under 10", "10-11", "12-13", "14-15", "16-17")
 SUSPECT_AGE_BANDS = ("under 18", "18-24", "25-34", "35-44", "45 and over")
 SEXES = ("female", "male")

@@ -253,10 +253,13 @@ def deliveries(ctx: ReportContext) -> Markdown:
     frame = ctx.deliveries.filter(pl.col("status") != "superseded")
     if frame.is_empty():
         return ABSENT
-    quarters = sorted(set(frame["quarter"].to_list()))
+    each = frame.with_columns(quarter=pl.coalesce("carries", "quarter").str.split(", ")).explode(
+        "quarter"
+    )
+    quarters = sorted(set(each["quarter"].to_list()))
     best = {
         (name, quarter): status
-        for name, quarter, status in frame.select("dataset", "quarter", "status").iter_rows()
+        for name, quarter, status in each.select("dataset", "quarter", "status").iter_rows()
     }
     agencies = dict(frame.select("dataset", "agency").rows())
     rows = [
@@ -571,8 +574,28 @@ def cohort(ctx: ReportContext) -> Markdown:
         for change in ctx.settings.tracker.level_changes
         if ctx.settings.period.start < change.first_day <= ctx.settings.as_at
     ]
+    breaks += _unexplained_levels(ctx, frame)
     printed = _noted(printed, received(ctx, "cohort_by_quarter"))
     return Markdown("\n\n".join([printed, *(f"**{escape(line)}**" for line in breaks)]))
+
+
+def _unexplained_levels(ctx: ReportContext, frame: pl.DataFrame) -> list[str]:
+    """Return the line on levels that stand in the table and that the plan doesn't explain."""
+    rule = ctx.settings.tracker
+    explained = {*rule.at_risk_levels, NOT_RECORDED, TOTAL}
+    for change in rule.level_changes:
+        explained |= {*change.levels, *change.crosswalk.values()}
+    strange = frame.filter(
+        ~pl.col("risk_level").is_in(list(explained)), pl.col("children").cast(pl.String) != "0"
+    )
+    if strange.is_empty():
+        return []
+    levels = ", ".join(words(level) for level in strange["risk_level"].unique(maintain_order=True))
+    quarters = ", ".join(strange["quarter"].unique(maintain_order=True))
+    return [
+        f"Break in the series: the risk levels of {quarters} ({levels}) are not those of the plan,"
+        " and no crosswalk says what they mean. The children are counted at the level as written."
+    ]
 
 
 def by_dimension(ctx: ReportContext, name: str, count: str, mark: str = "##") -> Markdown:

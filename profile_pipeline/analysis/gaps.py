@@ -43,6 +43,7 @@ from profile_pipeline.tables import (
     EXPECTATION,
     GEO_HOTSPOTS,
     HOLDING,
+    LEVEL_SCHEMES,
     LINKAGE_ACCURACY,
     MEASURES,
     MISSING_COLUMN,
@@ -516,6 +517,49 @@ def levels_changed(evidence: Evidence) -> pl.DataFrame:
         if settings.period.start < change.first_day <= settings.as_at
     ]
     return pl.concat(rows) if rows else _none()
+
+
+def levels_unexplained(evidence: Evidence) -> pl.DataFrame:
+    """Open children whose level is of a scheme that the plan doesn't know of: a break of its own.
+
+    They are counted at the level as written.
+    """
+    rule = evidence.settings.tracker
+    ended = quarters_ended(evidence.settings)
+    strange = pl.DataFrame(
+        [(q, level) for q in ended for level in rule.unexplained_on(last_day(q))],
+        schema={"quarter": pl.String, "risk_level": pl.String},
+        orient="row",
+    )
+    found = open_rows(evidence).join(strange, on=["quarter", "risk_level"], how="semi")
+    order = [level for scheme in LEVEL_SCHEMES for level in scheme]
+    return evidence.named(
+        found.group_by("dataset").agg(
+            pl.col("quarter").unique().sort().str.join(", "),
+            pl.col("risk_level").unique().sort_by(
+                pl.col("risk_level").unique().replace_strict(order, range(len(order)))
+            ).str.replace_all("_", " ").str.join(", "),
+        )
+    ).select(
+        "agency",
+        "dataset",
+        theme=pl.lit("data quality"),
+        finding=sentence(
+            "Break in the series: the risk levels of ", pl.col("title"), " in ",
+            pl.col("quarter"), " (", pl.col("risk_level"), ") are not those of the plan, and no"
+            " crosswalk says what they mean.",
+        ),
+        evidence=sentence(
+            "Open children with such a level are counted as open, at the level as written"
+            " (records.cse_tracker); `tracker: level_changes` in profile.yaml names none of these"
+            " levels then."
+        ),
+        question=sentence(
+            "When did the levels in '", pl.col("dataset"), "' change, and which earlier level does"
+            " each of them stand for?"
+        ),
+        priority=pl.lit("high"),
+    )  # fmt: skip
 
 
 def never_refreshed(evidence: Evidence) -> pl.DataFrame:
@@ -1589,6 +1633,7 @@ RULES: tuple[Rule, ...] = (
     missing_columns,
     short_period,
     levels_changed,
+    levels_unexplained,
     never_refreshed,
     silent_indicators,
     no_neighbours,

@@ -206,12 +206,15 @@ def screening_coverage(
 
 
 def return_interviews(frame: pl.DataFrame, held: pl.DataFrame, _: ProfileSettings) -> pl.DataFrame:
-    """Episodes; interviews due, where the return is told; held or none, where interviews are."""
+    """Episodes; interviews due, where the return is told; held or none, where interviews are.
+
+    Where some dataset records interviews, those due are its own, and known where it is held.
+    """
     episodes = quarters_held(held, MEASURE, "missing_episode")
     due = quarters_held(held, FIELD, "missing_episode.returned_at") & episodes
     told = quarters_held(held, FIELD, "missing_episode.interview_at") & due
     frame = _blank(frame, ("episodes",), _in(episodes))
-    frame = _blank(frame, ("due",), _in(due))
+    frame = _blank(frame, ("due",), _in(told or due))
     return _blank(frame, ("within_72_hours", "late", "none"), _in(told))
 
 
