@@ -98,9 +98,7 @@ def _suspects(evidence: Evidence) -> pl.DataFrame:
 
 def suspects_under_18(evidence: Evidence) -> pl.DataFrame:
     """Suspects under 18, and suspects who may themselves be a child recorded as harmed."""
-    found = evidence.table(SUSPECT_CROSS_ROLE).join(
-        _suspects(evidence), on="person_id", how="semi"
-    )
+    found = evidence.table(SUSPECT_CROSS_ROLE).join(_suspects(evidence), on="person_id", how="semi")
     young, child = pl.col("under_18") == "yes", pl.col("child_person_id").is_not_null()
     harmed = child & (pl.col("harmed") == "yes").fill_null(False)
     suspect = pl.col("person_id")
