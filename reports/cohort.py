@@ -59,7 +59,7 @@ NO_TRACKER = (
 HARMED_UNLISTED = (pl.col("status") == "harmed") & ~pl.col("known_to_cse")
 THRESHOLDS = (
     "How the counts move with the linkage: children by number of indicators in the last four "
-    "quarters, if records were joined from another match weight on. A lower weight joins more "
+    "quarters, if records were joined from another threshold on. A lower threshold joins more "
     "records, and more of them wrongly.",
 )
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 OVERSIZE = 12  # distinct dates of birth and names make a cluster of this many suspicious
 # Bits above the threshold that a link between suspects needs: at the default threshold 6.63 bits,
-# odds of 99 to 1, as 99 in 100 links between suspects are to be right.
+# odds of 99 to 1, as 99 in 100 links between suspects are to be right. Chosen with the exam's truth
+# in view (docs/linkage.md, "Suspects").
 SUSPECT_CAUTION = 1.63
 SCORED_FROM = -6.0  # match weight from which pairs are kept as evidence
 

@@ -131,3 +131,11 @@ def test_the_order_of_rows_changes_no_suspect() -> None:
         for one in (frame, frame.sample(fraction=1.0, shuffle=True, seed=3))
     ]
     assert both[0]["cluster"].to_list() == both[1]["cluster"].to_list()
+
+
+def test_suspects_who_give_no_list_at_all_are_told_apart_in_any_order_of_rows() -> None:
+    nothing = {"other_names": None, "local_ids": None, "other_postcodes": None, "contacts": None}
+    frame = subjects(*(named(n) | nothing for n in range(3)))
+    both = [collapse(rows, b"k")[1].sort("row") for rows in (frame, frame.reverse())]
+    assert both[0].equals(both[1])
+    assert both[0]["identity"].n_unique() == 3
