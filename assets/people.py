@@ -26,7 +26,7 @@ LISTS = {
     "review_groups": "Further pairs drawn within ethnic groups, for a figure of each.",
     "review_stopping": "The accuracy estimate's limits by pairs of the sample decided.",
     "oversize": "Clusters that are too large or held loosely.",
-    "unlinkable": "Records that hold too little to be linked, by dataset.",
+    "unlinkable": "Records that hold too little to be linked, by dataset and role.",
     "contradiction": "Clerical decisions that contradict one another and were not applied.",
     "possible_same_person": tables.POSSIBLE_SAME_PERSON.description,
     "suspect_cross_role": tables.SUSPECT_CROSS_ROLE.description,
@@ -176,9 +176,17 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         ),
         table_asset(
             tables.UNLINKABLE_SHARE,
-            ["people.identity", "records.subject"],
+            [
+                "people.identity",
+                "records.subject",
+                "people.record_person",
+                "records.looked_after",
+            ],
             lambda frames, _: fairness.unlinkable_share(
-                frames["people.identity"], frames["records.subject"]
+                frames["people.identity"],
+                frames["records.subject"],
+                frames["people.record_person"],
+                frames["records.looked_after"],
             ),
         ),
         table_asset(
@@ -190,6 +198,7 @@ def people_assets(plan: Plan) -> list[dg.AssetsDefinition]:
                 "people.record_person",
                 "people.person",
                 "records.looked_after",
+                "people.person_overlap",
             ],
             _linkage_accuracy,
         ),
@@ -229,6 +238,9 @@ def _linkage_accuracy(frames: Frames, plan: Plan) -> pl.DataFrame:
         frames["people.person"],
         frames["records.looked_after"],
         plan.settings.linkage.seed,
+        frames["people.person_overlap"].filter(
+            pl.col("indicators") >= plan.settings.overlap_at_least
+        ),
     )
 
 
