@@ -125,13 +125,18 @@ def _counting(plan: Plan) -> pl.DataFrame:
 def _premises(
     information_report: pl.DataFrame, disruption: pl.DataFrame, place: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the licensed premises of the register that reports name and actions were taken at."""
+    """Return the premises that reports name and actions were taken at, with ids of the register.
+
+    Of reports also the name as written; the place of an action may be any place.
+    """
     from geo.premises import match_premises
 
     shape = tables.MEASURES["information_report"].polars_schema
     acted = disruption.select(*ROW, "quarter", "date", pl.col("place").alias("premises_name"))
     both = pl.concat([information_report.select(*shape), acted], how="diagonal_relaxed")
-    return match_premises(both, place).select(*ROW, "premises_id")
+    named = information_report.select(*ROW, "premises_name").drop_nulls("premises_name")
+    found = match_premises(both, place).select(*ROW, "premises_id")
+    return pl.concat([found, named], how="diagonal")
 
 
 def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type-arg]

@@ -198,7 +198,7 @@ def link_all(
         for one, records in zip(linkages, people, strict=True)
     )
     every = pl.concat(people)
-    frames["possible_same_person"] = possible_same_person(linkages[1], people[1], settings)
+    frames["possible_same_person"] = possible_same_person(linkages[1], people[1], settings, around)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         of_children, path = used[0], Path(scratch) / "model.json"
         if of_children is not None:
