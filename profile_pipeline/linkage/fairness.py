@@ -26,7 +26,10 @@ ENOUGH = 20  # decided pairs of a group below which its accuracy is not told
 LEAST_DIFFERENCE = 1.0  # percentage points below which a difference is no finding
 COHORT = "priority_cohort"
 Z95 = 1.959963984540054
-NONE_YET = "no pair of the sample has been decided (restricted/clerical_review.xlsx, sheet Sample)"
+NONE_YET = (
+    "not yet estimated: no pair of the sample has been decided"
+    " (restricted/clerical_review.xlsx, sheet Sample)"
+)
 
 
 def wilson(count: pl.Expr, total: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -170,7 +173,8 @@ def linkage_accuracy(
         found = _estimates(mine, more if dimension == "ethnic_group" else answers, seed)
         others = pairs.join(mine, on=PAIR, how="anti")
         rest = _estimates(others, answers, seed) if inside is not None else None
-        rows += [_row(dimension, category, name, mine, found, rest) for name in found]
+        none = NONE_YET if answers.is_empty() and dimension in (TOTAL, COHORT) else None
+        rows += [_row(dimension, category, name, mine, found, rest, none) for name in found]
     schema = LINKAGE_ACCURACY.polars_schema
     return conform(pl.DataFrame(rows, schema=schema, orient="row"), LINKAGE_ACCURACY)
 
@@ -267,10 +271,11 @@ def _row(
     pairs: pl.DataFrame,
     found: dict[str, Estimate | None],
     rest: dict[str, Estimate | None] | None,
+    none: str | None,
 ) -> tuple[object, ...]:
     mine = found[measure]
     if mine is None:
-        note = NONE_YET if dimension == TOTAL else f"fewer than {ENOUGH} pairs decided"
+        note = none or f"fewer than {ENOUGH} pairs decided"
         return dimension, category, measure, None, None, None, 0, len(pairs), False, note
     other = rest[measure] if rest else None
     worse = other is not None and mine.upper < other.lower
