@@ -26,7 +26,7 @@ LISTS = {
     "review_groups": "Further pairs drawn within ethnic groups, for a figure of each.",
     "review_stopping": "The accuracy estimate's limits by pairs of the sample decided.",
     "oversize": "Clusters that are too large or held loosely.",
-    "unlinkable": "Records that hold too little to be linked, by dataset.",
+    "unlinkable": "Records that hold too little to be linked, by dataset and role.",
     "contradiction": "Clerical decisions that contradict one another and were not applied.",
     "possible_same_person": tables.POSSIBLE_SAME_PERSON.description,
     "suspect_cross_role": tables.SUSPECT_CROSS_ROLE.description,
@@ -125,13 +125,18 @@ def _counting(plan: Plan) -> pl.DataFrame:
 def _premises(
     information_report: pl.DataFrame, disruption: pl.DataFrame, place: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the licensed premises of the register that reports name and actions were taken at."""
+    """Return the premises that reports name and actions were taken at, with ids of the register.
+
+    Of reports also the name as written; the place of an action may be any place.
+    """
     from geo.premises import match_premises
 
     shape = tables.MEASURES["information_report"].polars_schema
     acted = disruption.select(*ROW, "quarter", "date", pl.col("place").alias("premises_name"))
     both = pl.concat([information_report.select(*shape), acted], how="diagonal_relaxed")
-    return match_premises(both, place).select(*ROW, "premises_id")
+    named = information_report.select(*ROW, "premises_name").drop_nulls("premises_name")
+    found = match_premises(both, place).select(*ROW, "premises_id")
+    return pl.concat([found, named], how="diagonal")
 
 
 def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type-arg]
@@ -182,9 +187,17 @@ def people_recipes() -> list[Recipe]:
         ),
         Recipe(
             tables.UNLINKABLE_SHARE,
-            ["people.identity", "records.subject"],
+            [
+                "people.identity",
+                "records.subject",
+                "people.record_person",
+                "records.looked_after",
+            ],
             lambda frames, _: fairness.unlinkable_share(
-                frames["people.identity"], frames["records.subject"]
+                frames["people.identity"],
+                frames["records.subject"],
+                frames["people.record_person"],
+                frames["records.looked_after"],
             ),
         ),
         Recipe(
@@ -196,6 +209,7 @@ def people_recipes() -> list[Recipe]:
                 "people.record_person",
                 "people.person",
                 "records.looked_after",
+                "people.person_overlap",
             ],
             _linkage_accuracy,
         ),
@@ -235,6 +249,9 @@ def _linkage_accuracy(frames: Frames, plan: Plan) -> pl.DataFrame:
         frames["people.person"],
         frames["records.looked_after"],
         plan.settings.linkage.seed,
+        frames["people.person_overlap"].filter(
+            pl.col("indicators") >= plan.settings.overlap_at_least
+        ),
     )
 
 

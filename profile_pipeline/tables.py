@@ -691,7 +691,12 @@ UNLINKABLE_SHARE = Table(
     ("role", "dimension", "category"),
     _columns(
         ("role!", TEXT, "child or suspect"),
-        ("dimension!", TEXT, "all, dataset, ethnic_group or sex, as the record itself gives it"),
+        (
+            "dimension!",
+            TEXT,
+            "all, dataset, ethnic_group or sex, as the record itself gives it; looked_after, as any"
+            " record of its person does (children)",
+        ),
         ("category!", TEXT, "category; `not recorded` among them"),
         ("records!", WHOLE, "records (count)"),
         ("too_little!", WHOLE, "of them, too bare to be linked"),
@@ -710,7 +715,11 @@ LINKAGE_ACCURACY = Table(
     " were compared. Links never compared are missed too and not counted: true recall is lower.",
     ("dimension", "category", "measure"),
     _columns(
-        ("dimension!", TEXT, "all, ethnic_group, sex, looked_after or source"),
+        (
+            "dimension!",
+            TEXT,
+            "all, ethnic_group, sex, looked_after, source or priority_cohort (category yes)",
+        ),
         ("category!", TEXT, "category; a pair is of every group that either of its sides is of"),
         ("measure!", TEXT, "precision or recall"),
         ("value", REAL, "estimate (0-1); null when too few pairs are decided"),

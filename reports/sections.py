@@ -376,8 +376,9 @@ def linkage(ctx: ReportContext) -> Markdown:
     )  # fmt: skip
     if told.is_empty():
         parts.append(
-            "How many joins are wrong (precision) or missed (recall) has not been measured: no "
-            "sample of pairs has been decided by people. This is a gap."
+            "How many joins are wrong (precision) or missed (recall) has not been measured, of all "
+            "children or of the priority cohort apart: no sample of pairs has been decided by "
+            "people. This is a gap."
         )
     else:
         figures = {

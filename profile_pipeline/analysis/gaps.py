@@ -1054,7 +1054,7 @@ def unequal_linkage(evidence: Evidence) -> pl.DataFrame:
         .filter(
             "beyond_chance",
             pl.col("role") == "child",
-            pl.col("dimension").is_in(["ethnic_group", "sex"]),
+            pl.col("dimension").is_in(["ethnic_group", "sex", "looked_after"]),
         )
         .select(
             "dimension",
@@ -1075,6 +1075,8 @@ def unequal_linkage(evidence: Evidence) -> pl.DataFrame:
             .then(pl.lit("looked-after children"))
             .otherwise(pl.lit("children not looked after"))
         )
+        .when(pl.col("dimension") == "priority_cohort")
+        .then(pl.lit("children with most indicators (the priority cohort)"))
         .otherwise(sentence(pl.col("category"), " children"))
     )
     return both.select(

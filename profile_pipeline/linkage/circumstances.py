@@ -22,19 +22,23 @@ PLATE_PARTS = (r"\b([A-Z]{2}[0-9]{2})\b", r"\b([0-9]{2} ?[A-Z]{3})\b")
 _NOTHING = pl.lit([], dtype=tables.TEXTS)
 SCHEMA: dict[str, tables.Dtype] = {
     "dataset": pl.String, "file": pl.String, "row": pl.Int64, "cases": tables.TEXTS,
-    "premises": tables.TEXTS,
+    "premises": tables.TEXTS, "premises_names": tables.TEXTS,
 }  # fmt: skip
 
 
 def circumstances(
     offence: pl.DataFrame, disruption: pl.DataFrame, premises: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return the crimes and licensed premises that rows speak of, columns of SCHEMA.
+    """Return the crimes and premises that rows speak of, columns of SCHEMA.
+
+    Licensed premises of the register are evidence of the linkage. A premises' name alone joins
+    nobody, as many are called alike; it is told where two suspects are possibly one.
 
     Args:
         offence: records.offence, whose own reference is the crime's number.
         disruption: records.disruption, which names the crime it answers.
-        premises: `dataset, file, row, premises_id` of rows whose premises are in the register.
+        premises: `dataset, file, row, premises_id` of rows whose premises are in the register, and
+            `premises_name` as written, where it is told.
     """
     row = ("dataset", "file", "row")
     number = pl.col("case").str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]+", "")
@@ -43,14 +47,19 @@ def circumstances(
             offence.select(*row, pl.col("reference").alias("case")),
             disruption.select(*row, pl.col("crime_reference").alias("case")),
         ]
-    ).select(*row, number.alias("case"), pl.lit(None, dtype=pl.String).alias("premises_id"))
-    seen = premises.select(*row, pl.lit(None, dtype=pl.String).alias("case"), "premises_id")
+    ).select(*row, number.alias("case"))
+    if "premises_name" not in premises.columns:
+        premises = premises.with_columns(pl.lit(None, dtype=pl.String).alias("premises_name"))
+    seen = premises.select(*row, "premises_id", _premises_name().alias("premises_name")).filter(
+        pl.any_horizontal(pl.col("premises_id", "premises_name").is_not_null())
+    )
     return (
-        pl.concat([told.filter(pl.col("case") != ""), seen.drop_nulls("premises_id")])
+        pl.concat([told.filter(pl.col("case") != ""), seen], how="diagonal")
         .group_by(row)
         .agg(
             pl.col("case").drop_nulls().unique().sort().alias("cases"),
             pl.col("premises_id").drop_nulls().unique().sort().alias("premises"),
+            pl.col("premises_name").drop_nulls().unique().sort().alias("premises_names"),
         )
         .select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
         .sort(row)
@@ -96,6 +105,14 @@ def suspect_forms(
             _registration().alias("vehicle"),
         )
     )
+
+
+def _premises_name() -> pl.Expr:
+    """A premises' name as it is compared: letters and digits in lower case; null a filler."""
+    text = pl.col("premises_name").str.normalize("NFKD").str.replace_all(r"\p{M}", "")
+    text = text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", "")
+    filler = [*sorted(parts("placeholder")), "notknown", "nk", "na"]
+    return pl.when((text.str.len_chars() > 3) & ~text.is_in(filler)).then(text)
 
 
 def _alias() -> pl.Expr:

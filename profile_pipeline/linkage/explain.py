@@ -118,8 +118,30 @@ def weakest_links(record_cluster: pl.DataFrame, evidence: pl.DataFrame) -> pl.Da
     weight). Columns `cluster, identities, weakest_link` (match weight; null when some identity is
     held only by several records' evidence together or by a decision).
     """
-    of = dict(record_cluster.select("identity", "cluster").unique().iter_rows())
     place = record_cluster.select("identity", "cluster").unique()
+    found = (
+        trees(record_cluster, evidence)
+        .group_by("cluster")
+        .agg(pl.col("match_weight").min().alias("weakest_link"), pl.len().alias("n"))
+    )
+    sizes = place.group_by("cluster").agg(pl.len().cast(pl.Int64).alias("identities"))
+    return (
+        sizes.filter(pl.col("identities") > 1)
+        .join(found, on="cluster", how="left")
+        .with_columns(pl.when(pl.col("n") == pl.col("identities") - 1).then(pl.col("weakest_link")))
+        .select("cluster", "identities", "weakest_link")
+        .sort("cluster")
+    )
+
+
+def trees(record_cluster: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    """Return the scored pairs that hold each cluster together at its strongest, by falling weight.
+
+    Columns `cluster, identity_a, identity_b, match_weight`: a spanning tree of each cluster, or a
+    forest where no scored pair joins its parts.
+    """
+    place = record_cluster.select("identity", "cluster").unique()
+    of = dict(place.iter_rows())
     inside = (
         evidence.select("identity_a", "identity_b", "match_weight")
         .join(place.rename({"identity": "identity_a", "cluster": "a"}), on="identity_a")
@@ -128,8 +150,7 @@ def weakest_links(record_cluster: pl.DataFrame, evidence: pl.DataFrame) -> pl.Da
         .sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
     )
     root: dict[str, str] = {}
-    weakest: dict[str, float] = {}
-    held: dict[str, int] = {}
+    held: list[tuple[str, str, str, float]] = []
 
     def find(identity: str) -> str:
         while root.setdefault(identity, identity) != identity:
@@ -141,21 +162,9 @@ def weakest_links(record_cluster: pl.DataFrame, evidence: pl.DataFrame) -> pl.Da
         first, second = find(a), find(b)
         if first != second:
             root[second] = first
-            weakest[of[a]] = weight
-            held[of[a]] = held.get(of[a], 0) + 1
-    sizes = place.group_by("cluster").agg(pl.len().cast(pl.Int64).alias("identities"))
-    found = pl.DataFrame(
-        {
-            "cluster": list(weakest),
-            "weakest_link": list(weakest.values()),
-            "n": list(held.values()),
-        },
-        schema={"cluster": pl.String, "weakest_link": pl.Float64, "n": pl.Int64},
-    )
-    return (
-        sizes.filter(pl.col("identities") > 1)
-        .join(found, on="cluster", how="left")
-        .with_columns(pl.when(pl.col("n") == pl.col("identities") - 1).then(pl.col("weakest_link")))
-        .select("cluster", "identities", "weakest_link")
-        .sort("cluster")
-    )
+            held.append((of[a], a, b, weight))
+    schema = {
+        "cluster": pl.String, "identity_a": pl.String, "identity_b": pl.String,
+        "match_weight": pl.Float64,
+    }  # fmt: skip
+    return pl.DataFrame(held, schema=schema, orient="row")

@@ -13,8 +13,10 @@ import polars as pl
 
 from profile_pipeline.errors import PlanError, Problem
 from profile_pipeline.file_rows import in_words, with_file_row
+from profile_pipeline.linkage.clusters import SAME
 from profile_pipeline.linkage.explain import Explanation, explain_person, waterfall
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA
+from profile_pipeline.linkage.review import words
 from profile_pipeline.linkage.saved_models import bar
 from profile_pipeline.plan.load import Plan
 
@@ -75,10 +77,12 @@ def explained(read: Read, places: pl.DataFrame, plan: Plan, person: str) -> Told
     )
     records = _counted(told.records.height, "record", "records")
     identities = _counted(len(names), "identity", "identities")
+    decided = _decided(read("people.decision"), set(names), evidence)
     held, waterfalls = _holds(told, evidence, names)
     lines = [
         f"{person}: {records}, {identities} (restricted: person-level data)",
         *_firmness(read("people.person_link"), person, plan.settings.linkage.strict_threshold),
+        *_held_by_people(decided),
         *_history(plan.folder, registry, person),
         "",
         "Records (I1, I2 ...: an identity is what is written about the person, once):",
@@ -87,7 +91,7 @@ def explained(read: Read, places: pl.DataFrame, plan: Plan, person: str) -> Told
         "What holds each identity, weight by weight (log2: +1 doubles the odds):",
         *held,
         *_against(told, names, of_identity),
-        *_decisions(read("people.decision"), set(names), names),
+        *_decisions(decided, names),
         *_suspect(read, person),
         "",
         *_indicators(read, places, plan, person, record_person),
@@ -294,23 +298,50 @@ def _against(told: Explanation, names: dict[str, str], of_identity: dict[str, st
     return [*lines, f"  and {left} more"] if left > 0 else lines
 
 
-def _decisions(decision: pl.DataFrame, inside: set[str], names: dict[str, str]) -> Lines:
-    """Decisions of people about any of the identities."""
+def _decided(decision: pl.DataFrame, inside: set[str], evidence: pl.DataFrame) -> pl.DataFrame:
+    """Return the decisions about any of the identities, with what the weights say of the pair.
+
+    Adds `match_weight, speaks_for, speaks_against` (null where the pair wasn't compared) and
+    `joins`: whether it holds two of them together.
+    """
     ids = sorted(inside)
-    about = decision.filter(pl.col("applied_a").is_in(ids) | pl.col("applied_b").is_in(ids))
-    if about.is_empty():
+    of_a, of_b = pl.col("applied_a").is_in(ids), pl.col("applied_b").is_in(ids)
+    about = decision.filter(of_a | of_b).with_columns(
+        pl.min_horizontal("applied_a", "applied_b").alias("identity_a"),
+        pl.max_horizontal("applied_a", "applied_b").alias("identity_b"),
+        (of_a & of_b & (pl.col("decision") == SAME)).alias("joins"),
+    )
+    pairs = words(evidence.join(about, on=["identity_a", "identity_b"], how="semi"))
+    said = ("identity_a", "identity_b", "match_weight", "speaks_for", "speaks_against")
+    return about.join(
+        pairs.select(said), on=["identity_a", "identity_b"], how="left", maintain_order="left"
+    )
+
+
+def _held_by_people(decided: pl.DataFrame) -> Lines:
+    if not decided["joins"].any():
         return []
-    return [
-        "",
-        "Decisions of people:",
-        *(
-            f"  {names.get(a, 'another person')} and {names.get(b, 'another person')}: {word},"
-            f" by {who} on {day}{f' ({why})' if why else ''}"
-            for a, b, word, who, day, why in about.select(
-                "applied_a", "applied_b", "decision", "who", "decided_on", "why"
-            ).iter_rows()
-        ),
-    ]
+    return ["A decision of people holds some of them together, whatever the weights say (below)."]
+
+
+def _decisions(decided: pl.DataFrame, names: dict[str, str]) -> Lines:
+    """Decisions of people about any of the identities, and what argued for and against each."""
+    if decided.is_empty():
+        return []
+    lines = ["", "Decisions of people:"]
+    for row in decided.iter_rows(named=True):
+        a, b = (names.get(row[side], "another person") for side in ("applied_a", "applied_b"))
+        why = f" ({row['why']})" if row["why"] else ""
+        lines.append(
+            f"  {a} and {b}: {row['decision']}, by {row['who']} on {row['decided_on']}{why}"
+        )
+        if row["match_weight"] is None:
+            lines.append("      the linkage did not compare the two")
+            continue
+        lines.append(f"      match weight {row['match_weight']:.1f}, for: {row['speaks_for']}")
+        if row["speaks_against"]:
+            lines.append(f"      what argued against: {row['speaks_against']}")
+    return lines
 
 
 def _indicators(

@@ -24,8 +24,12 @@ from profile_pipeline.tables import (
 
 ENOUGH = 20  # decided pairs of a group below which its accuracy is not told
 LEAST_DIFFERENCE = 1.0  # percentage points below which a difference is no finding
+COHORT = "priority_cohort"
 Z95 = 1.959963984540054
-NONE_YET = "no pair of the sample has been decided (restricted/clerical_review.xlsx, sheet Sample)"
+NONE_YET = (
+    "not yet estimated: no pair of the sample has been decided"
+    " (restricted/clerical_review.xlsx, sheet Sample)"
+)
 
 
 def wilson(count: pl.Expr, total: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -56,28 +60,44 @@ def ethnic_category() -> pl.Expr:
     )
 
 
-def unlinkable_share(identity: pl.DataFrame, subject: pl.DataFrame) -> pl.DataFrame:
+def unlinkable_share(
+    identity: pl.DataFrame,
+    subject: pl.DataFrame,
+    record_person: pl.DataFrame,
+    looked_after: pl.DataFrame,
+) -> pl.DataFrame:
     """Return people.unlinkable_share: records too bare to be linked, by group, with intervals.
 
-    Groups are those the record itself gives, as nothing else is known of such a record. Records of
-    one person are no independent draws, so the limits are somewhat too narrow.
+    Groups are those the record itself gives, as nothing else is known of such a record; of a child
+    who is looked after, whatever record says so. A bare record elsewhere can't be known for a
+    looked-after child's, so all others are `not recorded` and hold some of theirs. Records of one
+    person are no independent draws, so the limits are somewhat too narrow.
 
     Args:
         identity: people.identity.
         subject: records.subject.
+        record_person: people.record_person.
+        looked_after: records.looked_after.
     """
+    cared_for = _looked_after(record_person, looked_after)
     held = subject.select(*SUBJECT_KEY, "sex", "ethnic_group", "ethnicity_code")
-    records = identity.join(held, on=SUBJECT_KEY, how="left").with_columns(
+    person = record_person.select(*SUBJECT_KEY, "person_id")
+    both = identity.join(held, on=SUBJECT_KEY, how="left")
+    records = both.join(person, on=SUBJECT_KEY, how="left").with_columns(
         ethnic_category().alias("ethnic_group"),
         pl.col("sex").fill_null(NOT_RECORDED),
         pl.when(pl.col("role") == "child").then(pl.lit("child")).otherwise(pl.lit("suspect"))
         .alias("role"),
+        pl.when(pl.col("person_id").is_in(cared_for.implode())).then(pl.lit("yes"))
+        .otherwise(pl.lit(NOT_RECORDED)).alias("looked_after"),
         pl.lit(TOTAL).alias(TOTAL),
     )  # fmt: skip
     parts = []
-    for dimension in (TOTAL, "dataset", "ethnic_group", "sex"):
+    for dimension in (TOTAL, "dataset", "ethnic_group", "sex", "looked_after"):
+        told = pl.col("role") == "child" if dimension == "looked_after" else pl.lit(True)
         counts = (
-            records.group_by("role", pl.col(dimension).alias("category"))
+            records.filter(told)
+            .group_by("role", pl.col(dimension).alias("category"))
             .agg(
                 pl.len().cast(pl.Int64).alias("records"),
                 pl.col("too_little").sum().cast(pl.Int64),
@@ -122,12 +142,13 @@ def linkage_accuracy(
     person: pl.DataFrame,
     looked_after: pl.DataFrame,
     seed: int,
+    cohort: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return people.linkage_accuracy: precision and recall of children's links, with intervals.
 
-    A pair belongs to a group when either of its persons does, to a source when either identity has
-    a record there. Without decisions one row says so; a group with fewer than ENOUGH decided pairs
-    has no figure.
+    A pair belongs to a group (the priority cohort among them, as false merges gather there) when
+    either of its persons does, to a source when either identity has a record there. Without
+    decisions every row says so; a group with fewer than ENOUGH decided pairs has no figure.
 
     Args:
         evidence: people.evidence (`linked`: by the linkage itself, without decisions).
@@ -138,12 +159,13 @@ def linkage_accuracy(
         person: people.person.
         looked_after: records.looked_after.
         seed: seed of the draws behind the intervals.
+        cohort: `person_id` of the priority cohort; None where it isn't known.
     """
     pairs = evidence.filter(pl.col("role") == "child").with_columns(
         pl.when("linked").then(pl.lit(JOINED)).otherwise(pl.lit(BELOW)).alias("decision")
     )
     answers, more = of_sample(decision), of_sample(decision, (SAMPLE_SHEET, GROUPS_SHEET))
-    groups = _groups(identity, record_person, person, looked_after)
+    groups = _groups(identity, record_person, person, looked_after, cohort)
     rows = []
     for dimension, category, inside in _parts(pairs, groups):
         mine = pairs.join(inside, on=PAIR, how="semi") if inside is not None else pairs
@@ -151,7 +173,8 @@ def linkage_accuracy(
         found = _estimates(mine, more if dimension == "ethnic_group" else answers, seed)
         others = pairs.join(mine, on=PAIR, how="anti")
         rest = _estimates(others, answers, seed) if inside is not None else None
-        rows += [_row(dimension, category, name, mine, found, rest) for name in found]
+        none = NONE_YET if answers.is_empty() and dimension in (TOTAL, COHORT) else None
+        rows += [_row(dimension, category, name, mine, found, rest, none) for name in found]
     schema = LINKAGE_ACCURACY.polars_schema
     return conform(pl.DataFrame(rows, schema=schema, orient="row"), LINKAGE_ACCURACY)
 
@@ -183,6 +206,7 @@ def _groups(
     record_person: pl.DataFrame,
     person: pl.DataFrame,
     looked_after: pl.DataFrame,
+    cohort: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Return `identity, dimension, category` of every child's identity."""
     place = (
@@ -190,13 +214,11 @@ def _groups(
         .select(*SUBJECT_KEY, "identity")
         .join(record_person.select(*SUBJECT_KEY, "person_id"), on=SUBJECT_KEY)
     )
-    cared_for = looked_after.select("dataset", "file", "row").join(
-        place.select("dataset", "file", "row", "person_id"), on=["dataset", "file", "row"]
-    )
+    cared_for = _looked_after(place, looked_after)
     told = person.with_columns(
         ethnic_category().alias("ethnic_group"),
         pl.col("sex").fill_null(NOT_RECORDED),
-        pl.when(pl.col("person_id").is_in(cared_for["person_id"].unique().implode()))
+        pl.when(pl.col("person_id").is_in(cared_for.implode()))
         .then(pl.lit("yes"))
         .otherwise(pl.lit("no"))
         .alias("looked_after"),
@@ -215,7 +237,22 @@ def _groups(
     sources = place.select(
         "identity", pl.lit("source").alias("dimension"), pl.col("dataset").alias("category")
     )
-    return pl.concat([of_person, sources]).unique().sort("identity", "dimension", "category")
+    parts = [of_person, sources]
+    if cohort is not None:
+        members = place.join(cohort.select("person_id"), on="person_id", how="semi")
+        parts.append(
+            members.select(
+                "identity", pl.lit(COHORT).alias("dimension"), pl.lit("yes").alias("category")
+            )
+        )
+    return pl.concat(parts).unique().sort("identity", "dimension", "category")
+
+
+def _looked_after(record_person: pl.DataFrame, looked_after: pl.DataFrame) -> pl.Series:
+    """Return the children of whom some record says that they are looked after."""
+    row = ["dataset", "file", "row"]
+    of_child = record_person.filter(pl.col("role") == "child")
+    return of_child.join(looked_after.select(row), on=row, how="semi")["person_id"].unique()
 
 
 def _estimates(pairs: pl.DataFrame, answers: pl.DataFrame, seed: int) -> dict[str, Estimate | None]:
@@ -234,10 +271,11 @@ def _row(
     pairs: pl.DataFrame,
     found: dict[str, Estimate | None],
     rest: dict[str, Estimate | None] | None,
+    none: str | None,
 ) -> tuple[object, ...]:
     mine = found[measure]
     if mine is None:
-        note = NONE_YET if dimension == TOTAL else f"fewer than {ENOUGH} pairs decided"
+        note = none or f"fewer than {ENOUGH} pairs decided"
         return dimension, category, measure, None, None, None, 0, len(pairs), False, note
     other = rest[measure] if rest else None
     worse = other is not None and mine.upper < other.lower

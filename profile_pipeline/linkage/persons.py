@@ -18,6 +18,7 @@ from profile_pipeline.linkage import learnt as learning
 from profile_pipeline.linkage import model as scoring
 from profile_pipeline.linkage import registry as registers
 from profile_pipeline.linkage.circumstances import suspect_forms
+from profile_pipeline.linkage.explain import trees
 from profile_pipeline.linkage.identities import ROW_KEY, collapse, enough
 from profile_pipeline.linkage.review import queue
 from profile_pipeline.plan.settings import LinkageSettings
@@ -42,6 +43,8 @@ class Linkage:
     `links`: meets tables.LINK.
     `evidence`: the pairs with level and weight of each comparison.
     `oversize`: clusters held loosely or large.
+    `loose`: `cluster, identity_a, identity_b, match_weight`: links below the threshold that a
+    cluster can't do without, those that people decided left out.
     `unlinkable`: by dataset, records that hold too little to be linked, and records left alone.
     `contradictions`: clerical decisions that contradict one another and were not applied.
     """
@@ -53,6 +56,7 @@ class Linkage:
     links: pl.DataFrame
     evidence: pl.DataFrame
     oversize: pl.DataFrame
+    loose: pl.DataFrame
     unlinkable: pl.DataFrame
     contradictions: pl.DataFrame
     decisions: pl.DataFrame | None = None
@@ -63,6 +67,7 @@ class Linkage:
         settings: LinkageSettings,
         shown: pl.DataFrame | None = None,
         cohort_from: int = 0,
+        answered: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
         """Return the clerical queue, with what identities show where that is known."""
         return queue(
@@ -76,6 +81,8 @@ class Linkage:
             settings,
             shown,
             cohort_from,
+            self.loose,
+            answered,
         )
 
 
@@ -170,14 +177,17 @@ def _link(
     record_cluster = of_record.join(done.clusters, on="identity", maintain_order="left").sort(
         ROW_KEY
     )
+    links = tables.conform(done.links, tables.LINK)
+    loose = loose_links(record_cluster, links, threshold)
     return Linkage(
         role=role,
         threshold=threshold,
         record_cluster=record_cluster,
         identities=identities,
-        links=tables.conform(done.links, tables.LINK),
+        links=links,
         evidence=pairs,
-        oversize=oversize(identities, done.clusters),
+        oversize=oversize(identities, done.clusters, loose, threshold),
+        loose=loose,
         unlinkable=unlinkable(identities, record_cluster),
         contradictions=done.contradictions,
         decisions=decisions,
@@ -266,11 +276,31 @@ def assign_at_threshold(linkage: Linkage, threshold: float) -> pl.DataFrame:
     )
 
 
-def oversize(identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+def loose_links(
+    record_cluster: pl.DataFrame, links: pl.DataFrame, threshold: float
+) -> pl.DataFrame:
+    """Return the links below the threshold that clusters can't do without (`explain.trees`).
+
+    A lone record whose one candidate falls short joins by such a link. Those that people decided
+    are left out. Columns `cluster, identity_a, identity_b, match_weight`.
+    """
+    decided = links.filter(pl.col("decision") == clustering.CLERICAL)
+    return (
+        trees(record_cluster, links)
+        .filter(pl.col("match_weight") < threshold)
+        .join(decided, on=["identity_a", "identity_b"], how="anti")
+        .sort("match_weight", "identity_a", "identity_b")
+    )
+
+
+def oversize(
+    identities: pl.DataFrame, clusters: pl.DataFrame, loose: pl.DataFrame, threshold: float
+) -> pl.DataFrame:
     """Return clusters that a person should look at, with the reason in words.
 
-    Columns `cluster, identities, records, reason`.
+    Columns `cluster, identities, records, reason`. `loose` is as from `loose_links`.
     """
+    weakest = loose.group_by("cluster").agg(pl.col("match_weight").min().alias("weakest"))
     summary = (
         clusters.join(identities, on="identity")
         .group_by("cluster")
@@ -282,6 +312,7 @@ def oversize(identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
             pl.col("upn").drop_nulls().n_unique().alias("upns"),
             pl.col("fore_first").drop_nulls().n_unique().alias("forenames"),
         )
+        .join(weakest, on="cluster", how="left")
     )
     why = pl.concat_str(
         pl.when(pl.col("nhs") > 1).then(pl.lit("several NHS numbers")),
@@ -289,6 +320,13 @@ def oversize(identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("births") > 2).then(pl.lit("more than two dates of birth")),
         pl.when((pl.col("identities") >= OVERSIZE) & (pl.col("forenames") > 3)).then(
             pl.lit("many identities and forenames")
+        ),
+        pl.when(pl.col("weakest").is_not_null()).then(
+            pl.format(
+                "held loosely: by a link of match weight {}, below the threshold of "
+                f"{threshold:g}",
+                pl.col("weakest").round(1),
+            )
         ),
         separator=", ",
         ignore_nulls=True,

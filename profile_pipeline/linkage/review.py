@@ -40,6 +40,7 @@ _SHOWN_BESIDE = {
 }  # fmt: skip
 REACHES = "together they show {least} indicators or more, apart neither does"
 TOUCHES = "one of them, or both together, is in the priority cohort"
+HOLDS = "a person is held together by this link, which is below the threshold"
 
 
 def queue(
@@ -49,18 +50,24 @@ def queue(
     settings: LinkageSettings,
     shown: pl.DataFrame | None = None,
     cohort_from: int = 0,
+    loose: pl.DataFrame | None = None,
+    answered: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the pairs for a person to decide, most telling first, at most `review_limit`.
 
     Pairs that were refused, that fell short of the threshold but not of `review_from` (one pair for
-    each two clusters), or that were joined with less weight than `strict_threshold`. In order:
+    each two clusters), or that were joined with less weight than `strict_threshold`. They are taken
+    in this order:
 
     1. pairs whose persons, taken together, show `cohort_from` indicators or more, and apart do not:
        the answer puts a child in the priority cohort or leaves it out;
-    2. the rest, by how likely the linkage is to have decided wrongly (a quarter where a rule held
+    2. links below the threshold that a person is held together by;
+    3. the rest, by how likely the linkage is to have decided wrongly (a quarter where a rule held
        apart what agreed) times the order of magnitude of the records that would move, twice as much
        for pairs that touch that cohort, as false merges gather there;
-    3. pairs that fell short and that a rule forbids besides: they hardly need a person.
+    4. pairs that fell short and that a rule forbids besides: they hardly need a person.
+
+    Those taken stand with the pairs that touch the cohort first.
 
     Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for, speaks_against,
     records, in_cohort, matters` (why it comes early, in words), each field of the identities as
@@ -74,7 +81,14 @@ def queue(
         settings: settings of the linkage.
         shown: `identity, indicator`, what the identities' records show; None where not known.
         cohort_from: indicators from which a person is in the priority cohort.
+        loose: `identity_a, identity_b` of the links below the threshold that hold a person.
+        answered: `identity_a, identity_b` of pairs decided already, which aren't asked again.
     """
+    both = ["identity_a", "identity_b"]
+    no_pair = links.select(both).clear()
+    holding = (no_pair if loose is None else loose.select(both)).with_columns(
+        pl.lit(True).alias("holds")
+    )
     sizes = (
         clusters.join(identities.select("identity", "records"), on="identity")
         .group_by("cluster")
@@ -88,15 +102,23 @@ def queue(
     b = of.rename(
         {"identity": "identity_b", "cluster": "cluster_b", "records": "records_b", "own": "own_b"}
     )
-    placed = links.join(a, on="identity_a").join(b, on="identity_b")
+    placed = (
+        links.join(a, on="identity_a")
+        .join(b, on="identity_b")
+        .join(holding, on=both, how="left")
+        .with_columns(pl.col("holds").fill_null(False))
+    )
     apart = pl.col("cluster_a") != pl.col("cluster_b")
     refused = apart & (pl.col("decision") == REFUSED)
     short = apart & (pl.col("decision") == BELOW)
-    loose = (pl.col("decision") == JOINED) & (pl.col("match_weight") < settings.strict_threshold)
+    weak = (pl.col("decision") == JOINED) & (pl.col("match_weight") < settings.strict_threshold)
     open_pairs = placed.filter(
-        refused | (short & (pl.col("match_weight") >= settings.review_from)) | loose
+        refused
+        | (short & (pl.col("match_weight") >= settings.review_from))
+        | weak
+        | pl.col("holds")
     ).with_columns(
-        pl.when(loose)
+        pl.when(weak)
         .then(pl.lit("joined, but below the weight that needs no doubt"))
         .otherwise("reason")
         .alias("reason")
@@ -118,6 +140,7 @@ def queue(
         )
         .sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
         .unique("between", keep="first", maintain_order=True)
+        .join(no_pair if answered is None else answered.select(both), on=both, how="anti")
         .with_columns(_telling().alias("telling"))
     )
     chosen = (
@@ -130,23 +153,30 @@ def queue(
             pl.col("in_cohort", "reaches").fill_null(False),
             _forbidden(chosen, identities, clusters).alias("forbidden"),
         )
+        .with_columns(
+            (pl.col("telling") * pl.when("in_cohort").then(2.0).otherwise(1.0)).alias("telling"),
+            pl.col("forbidden").is_not_null().alias("hardly"),
+        )
         .sort(
-            pl.col("forbidden").is_not_null(),
-            "reaches",
-            pl.col("telling") * pl.when("in_cohort").then(2.0).otherwise(1.0),
-            "identity_a",
-            "identity_b",
-            descending=[False, True, True, False, False],
+            "hardly", "reaches", "holds", "telling", *both,
+            descending=[False, True, True, True, False, False],
         )
         .head(settings.review_limit)
+        .sort(
+            "hardly", "reaches", "in_cohort", "holds", "telling", *both,
+            descending=[False, True, True, True, True, False, False],
+        )
         .with_columns(
             pl.coalesce("reason", "forbidden").alias("reason"),
-            pl.when("reaches")
-            .then(pl.lit(REACHES.format(least=cohort_from)))
-            .when("in_cohort")
-            .then(pl.lit(TOUCHES))
-            .otherwise(pl.lit(""))
-            .alias("matters")
+            pl.concat_str(
+                pl.when("holds").then(pl.lit(HOLDS)),
+                pl.when("reaches")
+                .then(pl.lit(REACHES.format(least=cohort_from)))
+                .when("in_cohort")
+                .then(pl.lit(TOUCHES)),
+                separator="; ",
+                ignore_nulls=True,
+            ).alias("matters")
         )
     )  # fmt: skip
     fields = identities.select("identity", *FIELDS)
@@ -180,9 +210,14 @@ def queue(
     )  # fmt: skip
 
 
+def suspects_room(suspects: int, limit: int) -> int:
+    """Return how many of the queue's pairs are suspects', of so many that could be asked."""
+    return min(suspects, int(limit * SUSPECT_SHARE))
+
+
 def together(children: pl.DataFrame, suspects: pl.DataFrame, limit: int) -> pl.DataFrame:
     """Return one queue: children first, then suspects up to SUSPECT_SHARE of the limit."""
-    room = min(suspects.height, int(limit * SUSPECT_SHARE))
+    room = suspects_room(suspects.height, limit)
     return pl.concat([children.head(limit - room), suspects.head(room)], how="diagonal_relaxed")
 
 

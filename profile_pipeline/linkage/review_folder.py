@@ -31,7 +31,7 @@ from profile_pipeline.linkage.persons import (
     link_suspects,
 )
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
-from profile_pipeline.linkage.review import FIELDS, together
+from profile_pipeline.linkage.review import FIELDS, suspects_room, together
 from profile_pipeline.linkage.suspects import cross_role, possible_same_person
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.settings import LinkageSettings
@@ -182,8 +182,10 @@ def link_all(
         "review_sample": sample,
         "review_groups": groups,
         "review_stopping": _stopping(evidence, sample, states, settings.seed),
-        "oversize": _of_all([linkage.oversize for linkage in linkages]),
-        "unlinkable": _of_all([linkage.unlinkable for linkage in linkages]),
+        "oversize": _of_all([_listed(linkage, queue, answered) for linkage in linkages]),
+        "unlinkable": _of_all(
+            [one.unlinkable.with_columns(pl.lit(one.role).alias("role")) for one in linkages]
+        ),
         "contradiction": _contradictions(states),
         "change": change,
     }
@@ -196,7 +198,7 @@ def link_all(
         for one, records in zip(linkages, people, strict=True)
     )
     every = pl.concat(people)
-    frames["possible_same_person"] = possible_same_person(linkages[1], people[1], settings)
+    frames["possible_same_person"] = possible_same_person(linkages[1], people[1], settings, around)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         of_children, path = used[0], Path(scratch) / "model.json"
         if of_children is not None:
@@ -359,22 +361,36 @@ def _queue(
     cohort_from: int,
 ) -> pl.DataFrame:
     """Return the pairs to decide: children's by what hangs on them, then a share of suspects."""
-    queues = {}
-    for one in linkages:
+    queues: dict[str, pl.DataFrame] = {}
+    room = 0  # children's links below the threshold come in whatever room suspects take
+    for one in reversed(linkages):
         told = None
         if indicators is not None and one.role in CHILD_ROLES:
             held = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
             told = held.select("identity", "indicator").unique()
         # Pairs decided already leave the queue, and others take their place.
-        wider = settings.model_copy(
-            update={"review_limit": settings.review_limit + answered.height}
+        narrower = settings.model_copy(update={"review_limit": settings.review_limit - room})
+        queues[one.role] = one.queue(narrower, told, cohort_from, answered).with_columns(
+            pl.lit(one.role).alias("role")
         )
-        queues[one.role] = (
-            one.queue(wider, told, cohort_from)
-            .join(answered, on=PAIR, how="anti", maintain_order="left")
-            .with_columns(pl.lit(one.role).alias("role"))
-        )
+        room = suspects_room(queues[one.role].height, settings.review_limit)
     return together(queues["child"], queues["suspect"], settings.review_limit)
+
+
+NOT_ASKED = " (not in the review queue, which is full)"
+
+
+def _listed(linkage: Linkage, queue: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
+    """Return people.oversize of a role, saying which loosely held persons nobody is asked about."""
+    asked = pl.concat([queue.select(PAIR), answered.select(PAIR)])
+    left_out = linkage.loose.join(asked, on=PAIR, how="anti")["cluster"].unique()
+    return linkage.oversize.with_columns(
+        pl.when(pl.col("cluster").is_in(left_out.implode()))
+        .then(pl.col("reason") + NOT_ASKED)
+        .otherwise("reason")
+        .alias("reason"),
+        pl.lit(linkage.role).alias("role"),
+    )
 
 
 def _sample(
@@ -566,6 +582,10 @@ def _counts(
     states = frames["decision"]
     counts |= {
         "review_queue": frames["review_queue"].height,
+        "loosely_held": pl.concat(one.loose["cluster"] for one in linkages).n_unique(),
+        "loosely_held_not_in_queue": frames["oversize"]
+        .filter(pl.col("reason").str.ends_with(NOT_ASKED))
+        .height,
         "review_sample": frames["review_sample"].height,
         "decisions_that_count": states.filter(pl.col("state") == clerical.COUNTS)
         .select(*PAIR)

@@ -16,39 +16,50 @@ from profile_pipeline.linkage.clusters import CLERICAL, IMPLIED, JOINED, Cluster
 from profile_pipeline.linkage.identities import enough
 from profile_pipeline.linkage.persons import SUSPECT_CAUTION, Linkage, connected
 from profile_pipeline.linkage.review import words
+from profile_pipeline.linkage.shared import SHARED
 from profile_pipeline.plan.settings import LinkageSettings
 from profile_pipeline.tables import SUBJECT_KEY
 
 PAIR = ["identity_a", "identity_b"]
 ADULT = 18  # years
+FITS = 2  # named suspects of one nickname; a nickname of more points at nobody
+STRONGLY = -3.0  # match weight (bits) of a comparison from which it speaks strongly against
+SEEN = "seen at premises of the same name (not weighed)"
 SURE, POSSIBLE = "the same person", "possibly the same person"
 _OF_SUSPECTS = ("aliases", "cases", "premises")
 _ROLE = "suspect "  # before a suspect's identity, as a child's may say the very same
 
 
 def possible_same_person(
-    suspects: Linkage, record_person: pl.DataFrame, settings: LinkageSettings
+    suspects: Linkage,
+    record_person: pl.DataFrame,
+    settings: LinkageSettings,
+    around: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return people.possible_same_person: suspects who may be one person but are kept apart.
 
     One row for two persons, by the pair of their records that agrees best, from a match weight of
-    `review_from` up (log2). Those that people decided to be different are left out.
+    `review_from` up (log2), and below it where a record without a name has the nickname of at most
+    FITS named suspects. Those that people decided to be different are left out.
 
     Args:
         suspects: the linkage of suspects.
         record_person: people.record_person of suspects.
         settings: settings of the linkage.
+        around: the premises that rows name (`circumstances.circumstances`); None where not known.
     """
     place = suspects.record_cluster.join(
         record_person.select(*SUBJECT_KEY, "person_id"), on=SUBJECT_KEY
     )
     person = place.select("identity", "person_id").unique()
+    by_nickname = _nickname_alone(suspects, person).with_columns(pl.lit(True).alias("nickname"))
     apart = (
-        words(suspects.evidence)
+        _seen_together(words(suspects.evidence), suspects, around)
         .join(suspects.links.select(*PAIR, "decision", "reason"), on=PAIR)
+        .join(by_nickname, on=PAIR, how="left")
         .filter(
             ~pl.col("decision").is_in([JOINED, IMPLIED, CLERICAL]),
-            pl.col("match_weight") >= settings.review_from,
+            (pl.col("match_weight") >= settings.review_from) | pl.col("nickname"),
         )
         .join(person.rename({"identity": "identity_a", "person_id": "a"}), on="identity_a")
         .join(person.rename({"identity": "identity_b", "person_id": "b"}), on="identity_b")
@@ -67,6 +78,72 @@ def possible_same_person(
         .unique(["person_a", "person_b"], keep="first", maintain_order=True)
     )
     return tables.conform(pairs, tables.POSSIBLE_SAME_PERSON)
+
+
+def _nickname_alone(suspects: Linkage, person: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs of a record without a name and a named suspect of the same nickname.
+
+    Only where the nickname is that of at most FITS named suspects, and nothing speaks strongly
+    against. Columns `identity_a, identity_b`.
+    """
+    weights = [name for name in suspects.evidence.columns if name.startswith("weight_")]
+    if "level_alias" not in suspects.evidence.columns:
+        return suspects.evidence.select(PAIR).clear()
+    named = (pl.col("fore").is_not_null() & pl.col("sur").is_not_null()).alias("named")
+    told = suspects.identities.select("identity", named).join(person, on="identity")
+    told = told.with_columns(pl.col("named").any().over("person_id"))
+    pairs = suspects.evidence.filter(
+        pl.col("level_alias") == SHARED["alias"][1],
+        pl.all_horizontal(pl.col(name).fill_null(0.0) >= STRONGLY for name in weights),
+    ).select(PAIR)
+    for side, letter in zip(PAIR, "ab", strict=True):
+        pairs = pairs.join(
+            told.select(
+                pl.col("identity").alias(side),
+                pl.col("named").alias(f"named_{letter}"),
+                pl.col("person_id").alias(f"person_{letter}"),
+            ),
+            on=side,
+        )
+    one = pl.col("named_a") != pl.col("named_b")
+    alone, fits = (
+        pl.when(pl.col("named_a") == wanted).then("person_a").otherwise("person_b")
+        for wanted in (False, True)
+    )
+    return (
+        pairs.filter(one)
+        .with_columns(alone.alias("alone"), fits.alias("fits"))
+        .filter(pl.col("fits").n_unique().over("alone") <= FITS)
+        .select(PAIR)
+    )
+
+
+def _seen_together(
+    pairs: pl.DataFrame, suspects: Linkage, around: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return the pairs in words, with premises of one name that both were seen at told beside."""
+    if around is None or "premises_names" not in around.columns:
+        return pairs
+    seen = (
+        suspects.record_cluster.join(around, on=["dataset", "file", "row"])
+        .select("identity", pl.col("premises_names").alias("seen"))
+        .explode("seen")
+        .drop_nulls("seen")
+        .unique()
+    )
+    both = seen.rename({"identity": "identity_a"}).join(
+        seen.rename({"identity": "identity_b"}), on="seen"
+    )
+    shared = both.select(PAIR).unique().with_columns(pl.lit(SEEN).alias("premises_alike"))
+    registered = pl.col("speaks_for").fill_null("").str.contains(SHARED["premises"][1])
+    return pairs.join(shared, on=PAIR, how="left", maintain_order="left").with_columns(
+        pl.concat_str(
+            pl.when(pl.col("speaks_for") != "").then("speaks_for"),
+            pl.when(~registered).then("premises_alike"),
+            separator="; ",
+            ignore_nulls=True,
+        ).alias("speaks_for")
+    )
 
 
 def cross_role(

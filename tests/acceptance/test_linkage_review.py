@@ -51,8 +51,10 @@ def _truth(b: cases.Borough) -> dict[tuple[str, int], tuple[str, str]]:
 
 
 def _told(rows: str, truth: dict) -> set[tuple[str, str]]:
-    found = re.findall(r"(\w+)/2015-16_Q4\.csv, row (\d+)", rows)
-    return {truth[d, int(n)] for d, n in found}
+    """Whose a side's rows are: `row` counts data rows from 0, `line` the file's lines from 1."""
+    found = re.findall(r"(\w+)/2015-16_Q4\.csv, (row|line) (\d+)", rows)
+    assert found
+    return {truth[d, int(n) - 2 * (word == "line")] for d, word, n in found}
 
 
 @cache

@@ -7,6 +7,8 @@ from profile_pipeline import tables
 from profile_pipeline.linkage import fairness
 from profile_pipeline.linkage.decisions import STATE_SCHEMA
 
+NO_CARE = tables.empty(tables.MEASURES["looked_after"])
+
 
 def test_wilson_limits_are_the_published_ones() -> None:
     """Newcombe, Statistics in Medicine 1998, table I: 81/263, 15/148, 0/20, 1/29 (method 3)."""
@@ -31,11 +33,47 @@ def records(group: str, count: int, bare: int, start: int) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def alone(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each record a person of its own."""
+    return rows.select("dataset", "file", "row", "role", pl.format("C{}", "row").alias("person_id"))
+
+
+def test_unlinkable_shares_are_told_by_looked_after_status_of_the_person() -> None:
+    rows = pl.concat([records("Asian", 40, 10, 0), records("Black", 60, 6, 40)])
+    # Children 0 to 19 have a row in the return of looked-after children; ten of them are bare, and
+    # the eleventh's other record is hers too.
+    care = rows.filter(pl.col("row") < 20).select("dataset", "file", "row")
+    person = alone(rows).with_columns(
+        pl.when(pl.col("row") == 99).then(pl.lit("C10")).otherwise("person_id").alias("person_id")
+    )
+    found = fairness.unlinkable_share(rows, rows, person, care).filter(dimension="looked_after")
+    told = found.select("category", "records", "too_little").rows()
+    assert told == [("not recorded", 79, 6), ("yes", 21, 10)]
+    yes = found.filter(category="yes")
+    assert yes["lower"].item() < 100 * 10 / 21 < yes["upper"].item()
+
+
+def test_accuracy_of_the_priority_cohort_is_told_apart() -> None:
+    """20 of 100 links of Asian children are wrong; the cohort holds 30 of these links, 20 wrong."""
+    told = world(wrong_asian=20)
+    cohort = pl.DataFrame({"person_id": [f"z{i:03}" for i in range(30)]})
+    found = fairness.linkage_accuracy(*told, NO_CARE, seed=1, cohort=cohort)
+    mine = found.filter(dimension="priority_cohort", measure="precision")
+    assert mine.select("category", "pairs_decided", "beyond_chance").row(0) == ("yes", 30, True)
+    assert mine["lower"].item() < 10 / 30 < mine["upper"].item()
+    evidence, decision, *rest = told
+    before = fairness.linkage_accuracy(
+        evidence, decision.clear(), *rest, NO_CARE, seed=1, cohort=cohort
+    ).filter(dimension="priority_cohort")
+    assert before["value"].to_list() == [None, None]
+    assert all("not yet estimated" in note for note in before["note"])
+
+
 def test_a_group_whose_records_cant_be_linked_stands_out_only_beyond_chance() -> None:
     rows = pl.concat(
         [records("Asian", 200, 30, 0), records("Black", 40, 2, 200), records("Mixed", 900, 20, 240)]
     )
-    found = fairness.unlinkable_share(rows, rows)
+    found = fairness.unlinkable_share(rows, rows, alone(rows), NO_CARE)
     groups = found.filter(pl.col("dimension") == "ethnic_group")
     assert dict(groups.select("category", "beyond_chance").iter_rows()) == {
         "Asian": True,
@@ -88,9 +126,6 @@ def world(wrong_asian: int) -> tuple[pl.DataFrame, ...]:
         orient="row",
     )
     return evidence, decision, identity, record_person, person
-
-
-NO_CARE = tables.empty(tables.MEASURES["looked_after"])
 
 
 def test_a_group_with_more_wrong_links_than_chance_explains_is_named() -> None:

@@ -404,3 +404,26 @@ def test_a_higher_threshold_never_joins_more() -> None:
     ]
     assert sizes == sorted(sizes)
     assert sizes[-1] == 4
+
+
+def test_a_person_held_by_a_link_below_the_threshold_is_listed_by_the_weakest_link_needed() -> None:
+    """Amy's link to Cat of 2.0 isn't needed, as Bea's of 3.0 holds Cat; a decision is no doubt."""
+    place = pl.DataFrame({"identity": list("abcde"), "cluster": list("xxxyy")})
+    links = pl.DataFrame(
+        [
+            ("a", "b", 9.0, "joined"),
+            ("b", "c", 3.0, "joined"),
+            ("a", "c", 2.0, "implied"),
+            ("d", "e", 1.0, "clerical"),
+        ],
+        schema=["identity_a", "identity_b", "match_weight", "decision"],
+        orient="row",
+    )
+    found = persons.loose_links(place, links, 5.0)
+    assert found.rows() == [("x", "b", "c", 3.0)]
+    identities, _ = collapse(subjects(*(child(name) for name in ("Amy", "Bea", "Cat"))), KEY)
+    of = place.head(3).with_columns(identity=identities["identity"])
+    listed = persons.oversize(identities, of, found, 5.0)
+    assert listed["reason"].to_list() == [
+        "held loosely: by a link of match weight 3.0, below the threshold of 5"
+    ]

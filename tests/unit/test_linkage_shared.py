@@ -5,7 +5,8 @@ import pytest
 
 from profile_pipeline.linkage.circumstances import SCHEMA, circumstances, suspect_forms
 from profile_pipeline.linkage.identities import collapse
-from profile_pipeline.linkage.persons import link_suspects
+from profile_pipeline.linkage.persons import assign_person_ids, link_suspects
+from profile_pipeline.linkage.suspects import possible_same_person
 from profile_pipeline.plan.settings import LinkageSettings
 from profile_pipeline.tables import MEASURES, empty
 from tests.unit.test_linkage_suspects import SUSPECT
@@ -65,7 +66,7 @@ def test_nobody_who_shares_a_nickname_and_has_another_name_is_joined() -> None:
 
 def crimes(rows: dict[int, str]) -> pl.DataFrame:
     return pl.DataFrame(
-        [("d", "d/1.csv", row, [case], []) for row, case in rows.items()],
+        [("d", "d/1.csv", row, [case], [], []) for row, case in rows.items()],
         schema=SCHEMA,
         orient="row",
     )
@@ -78,7 +79,7 @@ def test_the_crime_an_action_names_joins_its_suspect_where_it_names_the_same_peo
     of_row = frame.with_row_index("at").select("at", "dataset", "file", "row").rows()
     case = {at: f"20CR{at // 2}" for at in range(62)}  # the last two rows name one crime
     around = pl.DataFrame(
-        [(dataset, file, row, [case[at]], []) for at, dataset, file, row in of_row],
+        [(dataset, file, row, [case[at]], [], []) for at, dataset, file, row in of_row],
         schema=SCHEMA,
         orient="row",
     )
@@ -139,3 +140,58 @@ def test_suspects_who_give_no_list_at_all_are_told_apart_in_any_order_of_rows() 
     both = [collapse(rows, b"k")[1].sort("row") for rows in (frame, frame.reverse())]
     assert both[0].equals(both[1])
     assert both[0]["identity"].n_unique() == 3
+
+
+def possible(rows: list[dict[str, object]], around: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Return people.possible_same_person of suspects, each person named by a row of theirs."""
+    frame = subjects(*rows)
+    found = link_suspects(frame, settings=LinkageSettings(), key=b"k", around=around)
+    records = assign_person_ids(found, None)[0]
+    row_of = records.group_by("person_id").agg(pl.col("row").min())
+    told = possible_same_person(found, records, LinkageSettings(), around)
+    for side in ("person_a", "person_b"):
+        named_by = row_of.select(
+            pl.col("person_id").alias(side), pl.col("row").alias(f"{side}_row")
+        )
+        told = told.join(named_by, on=side)
+    pair = [f"person_{side}_row" for side in "ab"]
+    return told.with_columns(
+        pl.concat_list(pl.min_horizontal(pair), pl.max_horizontal(pair)).alias("rows")
+    )
+
+
+def test_a_nickname_alone_that_fits_one_or_two_named_suspects_is_possibly_theirs() -> None:
+    """Not joined, and told: of a nickname that three bear, a report points at nobody."""
+    rows = [
+        named(0, other_names=["Razzor"]),
+        named(9, other_names=["Smudger"]),
+        named(18, other_names=["Smudger"]),
+        *(named(n, other_names=["Boss"]) for n in (27, 36, 45)),
+        bare("Razzor"),
+        bare("Smudger"),
+        bare("Boss"),
+    ]
+    assert len(set(people(rows))) == len(rows)
+    found = {tuple(pair) for pair in possible(rows)["rows"].to_list()}
+    assert {(0, 6), (1, 7), (2, 7)} <= found
+    assert not any(8 in pair for pair in found)
+
+
+def test_premises_of_one_name_are_told_beside_a_possible_suspect_and_weigh_nothing() -> None:
+    rows = [
+        named(0, other_names=["Tango"]), named(9, other_names=["Tango"]), bare("Tango"),
+    ]  # fmt: skip
+    frame = subjects(*rows)
+    names = ["Kebab Palace, High St", "Sunset Taxis", "KEBAB PALACE high st."]
+    seen = frame.select("dataset", "file", "row").with_columns(
+        pl.Series("premises_name", names), pl.lit(None, dtype=pl.String).alias("premises_id")
+    )
+    nothing = [empty(MEASURES[name]) for name in ("offence", "disruption")]
+    around = circumstances(*nothing, seen)
+    assert people(rows, around) == people(rows)
+    said = {
+        tuple(pair): text
+        for pair, text in possible(rows, around).select("rows", "speaks_for").rows()
+    }
+    assert "premises" in said[0, 2]
+    assert "premises" not in said[1, 2]

@@ -27,6 +27,8 @@ class Children:
         *pairs: tuple[str, str, float, str],
         shown: dict[str, str] | None = None,
         together: tuple[tuple[str, ...], ...] = (),
+        loose: tuple[tuple[str, str], ...] = (),
+        limit: int = 200,
     ) -> pl.DataFrame:
         """Return the queue of pairs `a, b, match weight, decision`."""
         of = self.of
@@ -54,9 +56,14 @@ class Children:
             self.identities,
             pl.DataFrame({"identity": list(cluster), "cluster": list(cluster.values())}),
             pl.DataFrame(rows),
-            LinkageSettings(),
+            LinkageSettings(review_limit=limit),
             told,
             3,
+            pl.DataFrame(
+                [sorted((of[a], of[b])) for a, b in loose],
+                schema={"identity_a": pl.String, "identity_b": pl.String},
+                orient="row",
+            ),
         )
 
     def names(self, found: pl.DataFrame) -> list[set[str]]:
@@ -91,6 +98,20 @@ def test_the_likelier_the_linkage_is_wrong_the_sooner_a_pair_comes() -> None:
     assert some.names(found) == [
         {"Eve", "Fay"}, {"Gil", "Hal"}, {"Cat", "Dot"}, {"Amy", "Bea"},
     ]  # fmt: skip
+
+
+def test_a_link_below_the_threshold_that_holds_a_person_is_asked_about_first() -> None:
+    some = Children(Amy={}, Bea={}, Cat={}, Dot={}, Eve={}, Fay={})
+    pairs = (
+        ("Amy", "Bea", 4.9, "below_threshold"),
+        ("Cat", "Dot", 4.8, "below_threshold"),
+        ("Eve", "Fay", 4.5, "joined"),
+    )
+    held = {"together": (("Eve", "Fay"),), "limit": 1}
+    assert some.names(some.queue(*pairs, **held)) == [{"Amy", "Bea"}]
+    found = some.queue(*pairs, **held, loose=(("Eve", "Fay"),))
+    assert some.names(found) == [{"Eve", "Fay"}]
+    assert "held together by this link" in found["matters"][0]
 
 
 def test_a_pair_that_fell_short_and_that_a_rule_forbids_besides_comes_last_and_says_why() -> None:
