@@ -67,6 +67,9 @@ EVIDENCE = tuple(
         tables.PREMISES_REPORTS,
         tables.UNLINKABLE_SHARE,
         tables.LINKAGE_ACCURACY,
+        tables.DECISION,
+        tables.POSSIBLE_SAME_PERSON,
+        tables.SUSPECT_CROSS_ROLE,
     )
 )
 EXACT = tuple(
@@ -296,6 +299,7 @@ def collected_fields(plan: Plan) -> pl.DataFrame:
         "age_years": ("age", "date_of_birth"),
         "sex": ("sex",),
         "ethnicity_code": ("ethnicity",),
+        "disability": ("disability",),
         "postcode": ("postcode",),
         "nhs_number": ("nhs_number",),
         "upn": ("upn",),

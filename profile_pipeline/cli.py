@@ -245,17 +245,26 @@ def _gaps(outputs: list[Path]) -> list[str]:
 
 @app.command()
 def explain(
-    person: Annotated[str, typer.Argument(help="A person's id, such as C000123.")],
+    person: Annotated[str, typer.Argument(help="A person's id, such as C000123 or S0012.")],
     profile: ProfileOption = Path(),
+    waterfall: Annotated[
+        bool,
+        typer.Option("--waterfall", help="Write it as a page too, each link as a waterfall chart."),
+    ] = False,
 ) -> None:
     """Tell why a person's records are one person, and every indicator's source row."""
     from profile_pipeline.explain import explain as explained
+    from profile_pipeline.explain import waterfall_page
     from profile_pipeline.plan.load import load_plan
 
     with told():
-        lines = explained(load_plan(profile), person.strip().upper())
+        plan = load_plan(profile)
+        lines = explained(plan, person.strip().upper())
+        page = waterfall_page(plan, person.strip().upper()) if waterfall else None
     for line in lines:
         out.print(escape(line))
+    if page is not None:
+        out.print(escape(f"Written: {page} (restricted)"))
 
 
 @app.command()

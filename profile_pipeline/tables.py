@@ -643,6 +643,46 @@ THRESHOLD_PERSON = Table(
         ),
     ),
 )
+POSSIBLE_SAME_PERSON = Table(
+    "people",
+    "possible_same_person",
+    "people",
+    "Suspects who may be one person but are kept apart, with the reasons: the best pair of two.",
+    ("person_a", "person_b"),
+    _columns(
+        ("person_a!", TEXT, "a suspect"),
+        ("person_b!", TEXT, "another suspect, greater than person_a"),
+        ("identity_a!", TEXT, "identity of the first in the pair that agrees best"),
+        ("identity_b!", TEXT, "identity of the second in it"),
+        ("match_weight!", REAL, "match weight of that pair (log2)"),
+        ("why_apart!", TEXT, "why they are kept apart, in words"),
+        ("speaks_for!", TEXT, "what agrees, with match weights"),
+        ("speaks_against!", TEXT, "what differs, with match weights"),
+    ),
+)
+SUSPECT_CROSS_ROLE = Table(
+    "people",
+    "suspect_cross_role",
+    "people",
+    "Suspects under 18, and suspects who may also be recorded as a child. They stay two persons.",
+    (),
+    _columns(
+        ("person_id!", TEXT, "the suspect"),
+        ("under_18!", TEXT, "yes, no or not known, by the youngest age a record gives on its day"),
+        ("child_person_id", TEXT, "the child the suspect may be; null for none"),
+        (
+            "standing",
+            TEXT,
+            "the same person, or possibly the same person (twins, namesakes or less evidence);"
+            " null without a child",
+        ),
+        ("match_weight", REAL, "match weight of the pair that agrees best (log2); null without"),
+        ("indicators", WHOLE, "counting indicators of the child, whole period; null without"),
+        ("harmed", TEXT, "whether the child is recorded as harmed: yes or no; null without"),
+        ("speaks_for", TEXT, "what agrees, with match weights; null without"),
+        ("speaks_against", TEXT, "what differs, with match weights; null without"),
+    ),
+)
 UNLINKABLE_SHARE = Table(
     "people",
     "unlinkable_share",
@@ -1333,6 +1373,8 @@ ALL: tuple[Table, ...] = (
     DECISION,
     PERSON_LINK,
     THRESHOLD_PERSON,
+    POSSIBLE_SAME_PERSON,
+    SUSPECT_CROSS_ROLE,
     UNLINKABLE_SHARE,
     LINKAGE_ACCURACY,
     COHORT_LINK,

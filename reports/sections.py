@@ -387,6 +387,8 @@ def linkage(ctx: ReportContext) -> Markdown:
             ).iter_rows()
         }
         groups = list(dict.fromkeys((d, c) for d, c, _ in figures))
+        every = dict.fromkeys(accuracy.select("dimension", "category").rows())
+        untold = [escape(_group(ctx, *group)) for group in every if group not in groups]
         notes = {(d, c): n for d, c, n in told.select("dimension", "category", "note").rows() if n}
         parts.append(
             table(
@@ -408,6 +410,10 @@ def linkage(ctx: ReportContext) -> Markdown:
                 (0, 3),
             )
         )
+        if untold:
+            parts.append(
+                f"Not yet estimated, as too few pairs have been decided: {', '.join(untold)}."
+            )
     if bare.height:
         parts.append(
             table(
@@ -1003,6 +1009,16 @@ def gaps(ctx: ReportContext) -> Markdown:
     )
 
 
+def suspects_in_doubt(ctx: ReportContext) -> Markdown:
+    """What is not known of suspects: who may be whom, who is under 18, who is also a child."""
+    frame = of(ctx, "intelligence_gaps")
+    if frame.is_empty():
+        return Markdown("")
+    told = frame.filter(pl.col("theme") == "suspects").sort("gap").select("gap", "finding")
+    lines = [f"- {escape(finding)} ({escape(gap)})" for gap, finding in told.iter_rows()]
+    return Markdown("\n".join(["What is not known of them:", "", *lines]) if lines else "")
+
+
 def actions(ctx: ReportContext) -> Markdown:
     """The draft action plan, by strand."""
     frame = of(ctx, "action_plan")
@@ -1098,5 +1114,6 @@ def code_lists(ctx: ReportContext) -> Markdown:
 def short_period(ctx: ReportContext) -> bool:
     """Whether the period is too short to show a pattern."""
     period = ctx.settings.period
-    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+    end = min(period.end, ctx.settings.as_at)
+    months = (end.year - period.start.year) * 12 + end.month - period.start.month + 1
     return months < ctx.settings.gaps.minimum_months

@@ -28,6 +28,12 @@ from profile_pipeline.analysis.holding import (
     quarters_held,
 )
 from profile_pipeline.analysis.overlap import NO_SOURCE
+from profile_pipeline.analysis.person_gaps import (
+    decisions_not_applied,
+    harmed_not_known,
+    suspects_in_doubt,
+    suspects_under_18,
+)
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
 from profile_pipeline.marks import cell, difference, held, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
@@ -470,9 +476,13 @@ def missing_columns(evidence: Evidence) -> pl.DataFrame:
 
 
 def short_period(evidence: Evidence) -> pl.DataFrame:
-    """A period too short to show a pattern (IICSA: three months did not allow analysis)."""
+    """A period too short to show a pattern (IICSA: three months did not allow analysis).
+
+    Counted to the as-at date: of a year that has just begun only what has passed is covered.
+    """
     period, least = evidence.settings.period, evidence.settings.gaps.minimum_months
-    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+    end = min(period.end, evidence.settings.as_at)
+    months = (end.year - period.start.year) * 12 + end.month - period.start.month + 1
     if months >= least:
         return _none()
     return _one(
@@ -1200,7 +1210,7 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
                 pl.col("all_late"),
                 " late and ",
                 pl.col("all_none"),
-                " with none recorded, of ",
+                " not held as far as is recorded, of ",
                 pl.col("all_due"),
                 f" due; the limit is {limit:g}% (return_interviews).",
             ),
@@ -1637,14 +1647,18 @@ RULES: tuple[Rule, ...] = (
     ungraded_reports,
     linkage_accuracy,
     unequal_linkage,
+    decisions_not_applied,
     unscreened_groups,
     return_interviews_late,
     few_referrals,
     hidden_groups,
     open_children_unknowns,
     no_prevalence,
+    harmed_not_known,
     crimes_without_suspect,
     suspects_not_described,
+    suspects_in_doubt,
+    suspects_under_18,
     no_network_picture,
     offences_not_placed,
     premises_clusters,

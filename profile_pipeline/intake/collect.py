@@ -88,6 +88,7 @@ class _File:
     file: str
     quarter: str
     frame: pl.DataFrame | None = None
+    rows: int | None = None
     status: str = "loaded"
     problem: str | None = None
     missing: tuple[str, ...] = ()
@@ -133,6 +134,10 @@ def collect_dataset(
     ]
     earlier = _earlier(before, found)
     received = pl.concat([_received(files, found), earlier], how="diagonal")
+    for file in files:
+        # What was received is held once.
+        file.rows = file.frame.height if file.frame is not None else None
+        file.frame = None
     usable = [file for file in files if file.work is not None]
     rows = [file.work for file in usable if file.work is not None and file.template is None]
     work, unfilled = _look_up(plan, dataset, pl.concat(rows) if rows else _no_rows(dataset))
@@ -420,7 +425,7 @@ def _deliveries(
                 "due_on": row["due_on"],
                 "arrived_on": row["arrived_on"],
                 "status": status,
-                "rows": file.frame.height if file and file.frame is not None else None,
+                "rows": file.rows if file else None,
                 "superseded_by": row["superseded_by"],
                 "problem": (file.problem if file else None) or row["problem"],
             }

@@ -52,8 +52,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "vehicle": ("vehicle",),
 }
 DATED = ("date", "quarter")
-# What decides whether an information report may be counted outside the desk, its code first.
-DECIDED_BY = ("handling_code", "sanitised", "consent", "consent_reason")
+# What intake works out of an information report rests on these of its fields.
+HANDLED_BY = ("handling_code", "sanitised", "consent", "consent_reason")
 
 
 class _Use(NamedTuple):
@@ -141,12 +141,12 @@ def _event_uses(dataset: Dataset, event: Event, dated: tuple[str, ...]) -> Itera
         yield _Use(table, "", "", field, days)
     for field, source in event.fields.items():
         yield _Use(table, "", "", field, (source.column,))
-    for field in DERIVED_FIELDS.get(measure, ()):
-        by = DECIDED_BY[:1] if field == "handling" else DECIDED_BY
-        columns = tuple(event.fields[name].column for name in by if name in event.fields)
-        yield _Use(table, "", "", field, columns)
     if "reference" not in event.fields and dataset.reference:
         yield _Use(table, "", "", "reference", (dataset.reference.column,))
+    for field in DERIVED_FIELDS.get(measure, ()):
+        names = HANDLED_BY[:1] if field == "handling" else HANDLED_BY
+        columns = tuple(event.fields[name].column for name in names if name in event.fields)
+        yield _Use(table, "", "", field, columns)
 
 
 def _columns(subject: Subject, settings: tuple[str, ...]) -> tuple[str, ...]:

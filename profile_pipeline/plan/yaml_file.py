@@ -65,7 +65,7 @@ def read_yaml(path: Path, *, of: str = "") -> Any:
         raise PlanError(
             Problem(
                 f"{name}:{line}" if line else name,
-                f"{what} a second time.",
+                f"is not valid YAML: {what} a second time.",
                 "Put what is below it under the first.",
             )
         ) from None

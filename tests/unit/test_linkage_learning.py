@@ -130,6 +130,18 @@ def test_a_saved_model_holds_no_name(saved) -> None:
     assert not [name for name in FORENAMES + SURNAMES if f'"{name}"' in written]
 
 
+def test_a_date_of_birth_that_a_thousand_share_by_default_does_not_stop_the_linkage() -> None:
+    """A system's own default fills more pairs than training takes; all others still teach."""
+    base = people(2000).with_columns(
+        date_of_birth=pl.when(pl.col("person") < 1000)
+        .then(pl.lit(date(2000, 1, 2)))
+        .otherwise("date_of_birth")
+    )
+    linked = link(records(base, base.slice(1500, 300)))
+    assert together(linked, "school:1600", "school:2100")
+    assert not together(linked, "school:1", "school:2")
+
+
 def other_forenames(frame: pl.DataFrame, seed: int = 5) -> pl.DataFrame:
     """Return the frame with a forename that is certainly another."""
     turned = dict(zip(FORENAMES, FORENAMES[7:] + FORENAMES[:7], strict=True))

@@ -164,6 +164,15 @@ def test_a_wrong_setting_is_told_in_an_analysts_words(
     assert wanted in only
 
 
+def test_a_key_that_stands_twice_is_told_with_its_line_and_no_content(tmp_path: Path) -> None:
+    """As when a new agency's lines are put below the plan, and not below its `agencies:`."""
+    plan = f"{PLAN}agencies:\n  - {{id: x, name: Xylophone}}\n"
+    (only,) = told(tmp_path, plan=plan)
+    assert only.startswith(f"collection_plan.yaml:{line(plan, 'agencies:', 2)}: ")
+    assert "'agencies' stands here a second time. Put what is below it under the first." in only
+    assert "Xylophone" not in only
+
+
 def test_a_due_day_that_is_none_says_what_to_write(tmp_path: Path) -> None:
     plan = changed("due: 14 days", "due: soon")
     (only,) = told(tmp_path, plan=plan)
