@@ -7,7 +7,8 @@ from assets.resources import Profile
 from assets.tables import OWNERS, inputs, table_asset
 from profile_pipeline import tables
 from profile_pipeline.errors import UserError
-from profile_pipeline.plan.context import AREA_KINDS, ContextSource, Extent
+from profile_pipeline.intake.context import NO_COORDINATES
+from profile_pipeline.plan.context import AREA_KINDS, AREA_REACH_M, ContextSource, Extent
 from profile_pipeline.plan.load import Plan
 
 CONTEXT_TABLES = {
@@ -36,23 +37,32 @@ CONTEXT_OUTS = (
 
 
 def _read(
-    source: ContextSource, plan: Plan, extent: Extent | None
+    source: ContextSource, plan: Plan, extent: Extent | None, directory: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
     """Return a source's table, the rows that were refused, and what else must be said of it."""
     from geo import boundaries
     from profile_pipeline.intake import context
 
     root = plan.reference_root
+    if extent is not None and source.kind in AREA_KINDS:
+        extent = extent.widened(AREA_REACH_M)
     if source.kind == "wards":
         return boundaries.read_wards(source, root), tables.empty(tables.CONTEXT_FAULT), None
     if source.is_geojson:
         areas, faults = boundaries.areas_within(boundaries.read_areas(source, root), source, extent)
         return areas, faults, None
-    rows = context.read_context(source, root, extent)
+    rows = context.read_context(source, root, extent, directory)
     frame = rows.frame
     if source.kind in AREA_KINDS:
         frame = boundaries.circles(frame)
     return frame, rows.faults, rows.note
+
+
+def refused(faults: pl.DataFrame, frame: pl.DataFrame | None) -> pl.Series:
+    """Return the rows that were refused: of a place that nothing locates only this is told."""
+    if frame is not None and "place_id" in frame.columns:
+        faults = faults.filter(pl.col("rule") != NO_COORDINATES)
+    return faults["row"]
 
 
 @dg.multi_asset(
@@ -75,12 +85,15 @@ def load_context(profile: Profile):
     plan = profile.plan
     frames: dict[str, list[pl.DataFrame]] = {table.name: [] for table in CONTEXT_OUTS}
     extent: Extent | None = None
-    # Wards first: they tell where everything else may lie.
-    for source in sorted(plan.collection.context, key=lambda s: s.kind != "wards"):
+    # Wards first: they tell where everything else may lie; then postcodes, which place registers.
+    order = {"wards": 0, "postcodes": 1}
+    for source in sorted(plan.collection.context, key=lambda s: order.get(s.kind, 2)):
         status, problem, frame = "loaded", None, None
         faults = tables.empty(tables.CONTEXT_FAULT)
         try:
-            frame, faults, problem = _read(source, plan, extent)
+            postcodes = frames[tables.POSTCODE.name]
+            directory = pl.concat(postcodes) if postcodes else None
+            frame, faults, problem = _read(source, plan, extent, directory)
         except UserError as error:
             status, problem = "unreadable", " ".join(str(p) for p in error.problems)
         if frame is not None:
@@ -98,7 +111,7 @@ def load_context(profile: Profile):
                     "file": [source.file],
                     "status": [status],
                     "rows": [0 if frame is None else frame.height],
-                    "rows_refused": [faults["row"].n_unique()],
+                    "rows_refused": [refused(faults, frame).n_unique()],
                     "problem": [problem],
                 },
                 schema=tables.CONTEXT_DELIVERY.polars_schema,

@@ -63,6 +63,8 @@ def hotspot_map(
     """
     import offlinefolium as folium
 
+    # A place of which nobody says where it is lies on no map.
+    places = places.drop_nulls("easting_m")
     edition = settings.editions.panel
     published = publish_hotspots(finding.hotspots, edition)
     page = folium.Map(

@@ -54,7 +54,8 @@ def nearest_home(
     """Return the nearest children's home and the distance to it in metres; None without any."""
     from scipy.spatial import cKDTree
 
-    homes = places.filter(pl.col("kind") == "childrens_home").sort("place_id")
+    homes = places.filter(pl.col("kind") == "childrens_home").drop_nulls("easting_m")
+    homes = homes.sort("place_id")
     if homes.is_empty():
         return None, None
     distance, row = cKDTree(homes.select("easting_m", "northing_m").to_numpy()).query([east, north])

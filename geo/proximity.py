@@ -32,7 +32,8 @@ def proximity_to_homes(
     Restricted: counts are exact.
     """
     events = locations.filter(pl.col("usable")).select("easting_m", "northing_m").to_numpy()
-    kind = places.filter(pl.col("kind") == "childrens_home").sort("place_id")
+    kind = places.filter(pl.col("kind") == "childrens_home").drop_nulls("easting_m")
+    kind = kind.sort("place_id")
     homes = kind.select("easting_m", "northing_m").to_numpy()
     addresses = postcodes.sort("postcode").select("easting_m", "northing_m").to_numpy()
     if not len(events) or not len(homes) or len(addresses) < len(homes):

@@ -921,8 +921,8 @@ PLACE = Table(
         ("category", TEXT, "type or phase"),
         ("address", TEXT, "address; null not given"),
         ("postcode", TEXT, "postcode; null not given"),
-        ("easting_m!", REAL, "easting, EPSG:27700, metres"),
-        ("northing_m!", REAL, "northing, EPSG:27700, metres"),
+        ("easting_m", REAL, "easting, EPSG:27700, metres, or its postcode's; null not known"),
+        ("northing_m", REAL, "northing, EPSG:27700, metres; null not known"),
         ("capacity", REAL, "places or pupils; null not given"),
     ),
 )

@@ -70,6 +70,9 @@ CIRCLE_SCHEMA: dict[str, tables.Dtype] = {
 }
 
 
+NO_COORDINATES = "no_coordinates"
+
+
 class _Rule(NamedTuple):
     """A reason to refuse a row: `bad` is true for the rows refused, for the sake of `name`."""
 
@@ -112,21 +115,76 @@ def read_postcodes(source: ContextSource, root: Path, extent: Extent | None = No
     return ContextRows(tables.conform(good.with_columns(spaced), tables.POSTCODE), faults)
 
 
-def read_places(source: ContextSource, root: Path, extent: Extent | None = None) -> ContextRows:
-    """Return tables.PLACE for children's homes, licensed premises or schools."""
+def read_places(
+    source: ContextSource,
+    root: Path,
+    extent: Extent | None = None,
+    directory: pl.DataFrame | None = None,
+) -> ContextRows:
+    """Return tables.PLACE for children's homes, licensed premises or schools.
+
+    A place without a grid reference stands where its postcode does, by the `directory`
+    (tables.POSTCODE). One that neither places is kept without coordinates, and told as a fault; one
+    whose postcode is of a district that the directory doesn't have lies elsewhere and is refused.
+    """
     cells = _read_cells(source, root)
     frame = _numbers(cells, "easting_m", "northing_m", "capacity").with_columns(
         pl.lit(PLACE_KINDS[source.kind]).alias("kind"),
         *(_missing_as_null(name) for name in ("category", "address", "postcode")),
     )
+    frame = _placed_by_postcode(frame, directory)
+    unplaced = pl.col("easting_m").is_null()
+    no_place, *coordinates = _coordinate_rules(extent, far=pl.lit(True))
     rules = [
         _blank("place_id"),
         _blank("name"),
-        *_coordinate_rules(extent, far=pl.lit(True)),
+        *(rule._replace(bad=~unplaced & rule.bad) for rule in coordinates),
+        _Rule(
+            "outside_area",
+            "postcode",
+            unplaced & pl.col("_elsewhere"),
+            "the place lies outside the area and its margin",
+        ),
         _repeated("place_id"),
     ]
     good, faults = _part(source, cells, frame, rules)
-    return ContextRows(tables.conform(good, tables.PLACE), faults)
+    nowhere = good.filter(unplaced)
+    told = _fault_rows(source, cells, nowhere, no_place)
+    note = None
+    if nowhere.height:
+        note = (
+            f"{nowhere.height} of {good.height} rows have no grid reference and no postcode that"
+            " the directory knows: they are kept, on no map and near nothing."
+        )
+    every = tables.union([faults, told], tables.QUARANTINE).sort("row")
+    return ContextRows(tables.conform(good, tables.PLACE), every, note)
+
+
+def _placed_by_postcode(frame: pl.DataFrame, directory: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the places with the coordinates of their postcode where they have none of their own.
+
+    `_elsewhere`: whether the postcode is of a district that the directory doesn't have.
+    """
+    known = tables.empty(tables.POSTCODE) if directory is None else directory
+    code = pl.col("postcode").str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
+    by_code = known.select(
+        _code=code, _east=pl.col("easting_m"), _north=pl.col("northing_m")
+    ).unique("_code", keep="first", maintain_order=True)
+    districts = by_code["_code"].str.head(-3).unique()
+    own = (pl.col("easting_m") != 0) & (pl.col("northing_m") != 0)
+    return (
+        frame.with_columns(_code=code, _own=own.fill_null(value=False))
+        .join(by_code, on="_code", how="left", maintain_order="left")
+        .with_columns(
+            easting_m=pl.when("_own").then("easting_m").otherwise("_east"),
+            northing_m=pl.when("_own").then("northing_m").otherwise("_north"),
+            _elsewhere=(
+                pl.col("_code").str.contains(POSTCODE_PATTERN)
+                & ~pl.col("_code").str.head(-3).is_in(districts.implode())
+                & pl.lit(known.height > 0)
+            ).fill_null(value=False),
+        )
+    )
 
 
 def read_circles(source: ContextSource, root: Path, extent: Extent | None = None) -> ContextRows:
@@ -296,12 +354,21 @@ READERS = {
 }
 
 
-def read_context(source: ContextSource, root: Path, extent: Extent | None = None) -> ContextRows:
+def read_context(
+    source: ContextSource,
+    root: Path,
+    extent: Extent | None = None,
+    directory: pl.DataFrame | None = None,
+) -> ContextRows:
     """Return the table of a CSV source by its kind, with its faults.
 
-    `extent` comes from `geo.boundaries.extent_of`; without it places are checked against Britain
-    alone. Raises DeliveryError naming every problem of a file that can't be used at all.
+    `directory` is tables.POSTCODE, for registers that give a postcode alone. `extent` comes from
+    `geo.boundaries.extent_of`; without it places are checked against Britain alone.
+
+    Raises DeliveryError naming every problem of a file that can't be used at all.
     """
+    if source.kind in PLACE_KINDS:
+        return read_places(source, root, extent, directory)
     return READERS[source.kind](source, root, extent)
 
 
@@ -414,6 +481,9 @@ def _check_header(header: list[str], source: ContextSource, where: str) -> None:
             )
         )
     wanted = [source.column(name) for name in source.names.required]
+    if source.kind in PLACE_KINDS and source.column("postcode") not in header:
+        # A register tells where its places are by a grid reference or by a postcode.
+        wanted += [source.column(name) for name in ("easting_m", "northing_m")]
     wanted += [column for column in source.columns.values() if column not in wanted]
     wanted += [column for column in source.only if column not in wanted]
     problems += [
@@ -433,34 +503,43 @@ def _part(
     source: ContextSource, cells: pl.DataFrame, frame: pl.DataFrame, rules: list[_Rule]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the good rows and the faults: a row is refused by the first rule it breaks."""
-    first = pl.lit(None, dtype=pl.String)
-    for rule in reversed(rules):
-        first = pl.when(rule.bad).then(pl.lit(rule.id)).otherwise(first)
+    first = pl.lit(None, dtype=pl.Int64)
+    for number, rule in reversed([*enumerate(rules)]):
+        first = pl.when(rule.bad).then(pl.lit(number)).otherwise(first)
     judged = frame.with_columns(first.alias("_rule"))
     bad = judged.filter(pl.col("_rule").is_not_null()).select("row", "_rule")
     if bad.height == frame.height:
+        broken = bad["_rule"].replace_strict(range(len(rules)), [rule.id for rule in rules])
+        worst = broken.mode().sort()[0]
         raise DeliveryError(
             Problem(
                 f"reference/{source.file}",
-                f"none of its {frame.height} rows can be used ({bad['_rule'].mode().sort()[0]}).",
+                f"none of its {frame.height} rows can be used ({worst}).",
                 f"Check `columns:` of {source.id}.",
             )
         )
     faults = [
-        cells.join(bad.filter(pl.col("_rule") == rule.id), on="row").select(
-            pl.lit(source.id).alias("dataset"),
-            pl.lit(source.file).alias("file"),
-            "row",
-            pl.lit(source.column(rule.name)).alias("column"),
-            pl.col(rule.name).alias("value"),
-            pl.lit(rule.id).alias("rule"),
-            pl.lit(rule.reason).alias("reason"),
-        )
-        for rule in rules
+        _fault_rows(source, cells, bad.filter(pl.col("_rule") == number), rule)
+        for number, rule in enumerate(rules)
     ]
     return (
         judged.filter(pl.col("_rule").is_null()).drop("_rule"),
         tables.union(faults, tables.QUARANTINE).sort("row"),
+    )
+
+
+def _fault_rows(
+    source: ContextSource, cells: pl.DataFrame, bad: pl.DataFrame, rule: _Rule
+) -> pl.DataFrame:
+    """Return rows of the file as faults of a rule, with the cell as it was written."""
+    return cells.join(bad.select("row"), on="row").select(
+        pl.lit(source.id).alias("dataset"),
+        pl.lit(source.file).alias("file"),
+        "row",
+        pl.lit(source.column(rule.name)).alias("column"),
+        pl.col(rule.name).alias("value"),
+        pl.lit(rule.id).alias("rule"),
+        pl.lit(rule.reason).alias("reason"),
     )
 
 
@@ -508,7 +587,7 @@ def _coordinate_rules(extent: Extent | None, far: pl.Expr) -> list[_Rule]:
         | (pl.col("northing_m") == 0)
     )
     rules = [
-        _Rule("no_coordinates", "easting_m", blank, "easting or northing is not given"),
+        _Rule(NO_COORDINATES, "easting_m", blank, "easting or northing is not given"),
     ]
     if extent is not None:
         swapped = _inside(extent, "northing_m", "easting_m") & ~_inside(extent)

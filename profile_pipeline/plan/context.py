@@ -42,7 +42,8 @@ class Names(NamedTuple):
 
 
 _PLACE = Names(
-    ("place_id", "name", "easting_m", "northing_m"), ("category", "address", "postcode", "capacity")
+    ("place_id", "name"),
+    ("easting_m", "northing_m", "category", "address", "postcode", "capacity"),
 )
 _CIRCLE = Names(("area_id", "easting_m", "northing_m", "radius_m"), ("name", "note"))
 _POLYGON = Names(("area_id",), ("name", "note"))
@@ -93,6 +94,20 @@ class Extent(NamedTuple):
     north: float
     ward_codes: frozenset[str] = frozenset()
     area_code: str = ""
+
+    def widened(self, metres: float) -> "Extent":
+        """Return the extent with so much more around it."""
+        return self._replace(
+            west=self.west - metres,
+            south=self.south - metres,
+            east=self.east + metres,
+            north=self.north + metres,
+        )
+
+
+# Groups and markets of the next towns matter to the area; what lies farther off than a short drive
+# (metres beyond the margin) is taken to have come by mistake, or in a file of the whole country.
+AREA_REACH_M = 20_000
 
 
 class ContextRead(Strict):

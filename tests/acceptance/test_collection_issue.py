@@ -492,10 +492,10 @@ def test_each_agency_gets_one_letter(letters):
 
 
 def test_letter_gives_the_line_in_the_agencys_own_file(letters):
-    """Row 1 of the register, from 0, is line 3 of its file: the heading is line 1."""
+    """Row 1 of the register, from 0, is row 3 of its file: the heading is row 1."""
     text = letters["council"]
     assert "persons.csv" in text
-    assert re.search(r"\bline 3\b", text)
+    assert re.search(r"\brow 3\b", text)
     assert "Noted" in text
 
 
@@ -509,7 +509,7 @@ def test_letter_gives_the_row_of_the_spreadsheet(exam):
     cells = list(page.iter_rows(values_only=True))
     kept = [n for n, line in enumerate(cells[3:], start=4) if any(c is not None for c in line)]
     letter = words(exam.output / "restricted/letters/education.docx")
-    part = "\n".join(re.findall(r"spreadsheet rows? [\d, and–-]+", letter))
+    part = "\n".join(re.findall(r"\brows? [\d, and–-]+", letter))
     numbers = set(re.findall(r"\d+", part))
     for (row,) in quarantined:
         assert str(kept[row]) in numbers, row

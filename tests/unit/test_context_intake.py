@@ -4,12 +4,14 @@ import contextlib
 from pathlib import Path
 
 import openpyxl
+import polars as pl
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geo.boundaries import circles
+from profile_pipeline import tables
 from profile_pipeline.errors import DeliveryError
 from profile_pipeline.intake.context import READERS, read_context
 from profile_pipeline.plan.context import AREA_KINDS, CSV_NAMES, ContextSource, Extent
@@ -42,6 +44,35 @@ def _faults(result) -> list[tuple[int, str]]:
     return list(result.faults.select("row", "rule").iter_rows())
 
 
+DIRECTORY = pl.DataFrame(
+    {"postcode": ["DY1 1AA"], "easting_m": [390_000.0], "northing_m": [290_000.0]},
+)
+
+
+def test_a_place_without_grid_reference_stands_where_its_postcode_does(tmp_path) -> None:
+    """Registers as they are published give a postcode and no grid reference."""
+    (tmp_path / "file.csv").write_text(
+        "place_id,name,postcode\n1,A,dy11aa\n2,B,DY1 9ZZ\n3,C,SW1A 1AA\n4,D,\n"
+    )
+    source = ContextSource(id="it", kind="childrens_homes", agency="a", why="w", file="file.csv")
+    directory = tables.conform(
+        DIRECTORY.with_columns(ward_code=pl.lit(None, dtype=pl.String)), tables.POSTCODE
+    )
+    result = read_context(source, tmp_path, AREA, directory)
+    assert result.frame.select("place_id", "easting_m", "northing_m").rows() == [
+        ("1", 390_000, 290_000),
+        ("2", None, None),
+        ("4", None, None),
+    ]
+    # A postcode of another district than those of the directory lies elsewhere.
+    assert _faults(result) == [(1, "no_coordinates"), (2, "outside_area"), (3, "no_coordinates")]
+
+
+def test_a_register_that_tells_no_place_at_all_is_refused(tmp_path) -> None:
+    with pytest.raises(DeliveryError, match="there is no column 'easting_m'"):
+        _read(tmp_path, "schools", "place_id,name\n1,A\n")
+
+
 def test_places_outside_swapped_or_repeated_are_faults_and_the_rest_is_kept(tmp_path) -> None:
     text = (
         "URN,Name,E,N\n1,A,390000,290000\n2,B,290000,390000\n3,C,500000,290000\n"
@@ -49,7 +80,13 @@ def test_places_outside_swapped_or_repeated_are_faults_and_the_rest_is_kept(tmp_
     )
     columns = {"place_id": "URN", "name": "Name", "easting_m": "E", "northing_m": "N"}
     result = _read(tmp_path, "schools", text, columns=columns)
-    assert result.frame["place_id"].to_list() == ["1"]
+    # What nothing locates is kept, without a place, and told.
+    assert result.frame.select("place_id", "easting_m").rows() == [
+        ("1", 390_000),
+        ("4", None),
+        ("5", None),
+    ]
+    assert "2 of 3 rows have no grid reference" in str(result.note)
     assert _faults(result) == [
         (1, "swapped"),
         (2, "outside_area"),

@@ -77,6 +77,7 @@ FILES = {
     "ocg.geojson": geojson(
         polygon("The Family", "area_id", HOT[0] - 200, HOT[1] - 200, 400),
         polygon("Elsewhere", "area_id", 500_000, 500_000, 400),
+        polygon("Next town", "area_id", WEST - 15_000, SOUTH, 400),
     ),
     "drugs.csv": circle("D1"),
     "known.csv": circle("K1"),
@@ -102,7 +103,7 @@ def loaded(folder: Path) -> dict[str, pl.DataFrame]:
 
 def test_every_kind_loads_and_its_bad_row_is_told_apart_by_a_rule(loaded) -> None:
     told = loaded["context_delivery"].select("source", "status", "rows", "rows_refused").rows()
-    good = {"wards": 2, "pubs": 3, "schools": 2}
+    good = {"wards": 2, "pubs": 3, "schools": 2, "ocg": 2}
     refused = {"wards": 0}
     assert sorted(told) == sorted(
         (source, "loaded", good.get(source, 1), refused.get(source, 1))
