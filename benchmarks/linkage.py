@@ -108,8 +108,9 @@ def gaps(marked: pl.DataFrame, draws: int = 1000) -> None:
 
 
 def febrl(folder: Path) -> None:
-    """Link FEBRL 3 and 4 with and without address, never by their social security number."""
-    for name, files in {"FEBRL3": ["dataset3"], "FEBRL4": ["dataset4a", "dataset4b"]}.items():
+    """Link FEBRL 1 to 4 with and without address, never by their social security number."""
+    sets = {"FEBRL1": ["dataset1"], "FEBRL2": ["dataset2"], "FEBRL3": ["dataset3"]}
+    for name, files in (sets | {"FEBRL4": ["dataset4a", "dataset4b"]}).items():
         for address in (True, False):
             rows = pl.concat(_febrl_rows(folder / f"{file}.csv", file) for file in files)
             subjects = rows if address else rows.drop("address")
