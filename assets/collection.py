@@ -31,7 +31,7 @@ SIDE_TABLES: dict[str, Table] = {
 
 def delivery_spec(plan: Plan, dataset: Dataset) -> dg.AssetSpec:
     """Return the external asset that shows which quarters of a dataset have arrived."""
-    quarters = [file_form(quarter) for quarter in dataset.delivery.quarters(plan.quarters)]
+    quarters = [file_form(quarter) for quarter in dataset.quarters_told(plan.quarters)]
     return dg.AssetSpec(
         key=["delivery", dataset.id],
         group_name="plan",
@@ -112,14 +112,14 @@ def dataset_asset(plan: Plan, dataset: Dataset) -> dg.AssetsDefinition:
                 "received_fate": fates,
             }.items():
                 store.write_table(connection, SIDE, f"{dataset.id}__{name}", frame)
-        arrived = collected.deliveries.filter(pl.col("status") == "loaded")["quarter"]
+        arrived = quarters_arrived(collected.deliveries)
         _forget_others(context, dataset, arrived.to_list())
         for quarter in arrived.unique().sort():
             context.log_event(
                 dg.AssetMaterialization(
                     asset_key=["delivery", dataset.id],
                     partition=file_form(quarter),
-                    metadata=_counts_of(collected.deliveries, quarter),
+                    metadata=_counts_of(collected, quarter),
                 )
             )
         yield dg.MaterializeResult(
@@ -161,8 +161,20 @@ def _of_rows(repairs: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     return repairs.join(kept.select("file", "row").unique(), on=("file", "row"), how="semi")
 
 
-def _counts_of(deliveries: pl.DataFrame, quarter: str) -> dict[str, int]:
-    """Return the rows of a quarter's file that counts, and of the one it replaced, if any."""
+def quarters_arrived(deliveries: pl.DataFrame) -> pl.Series:
+    """Return the quarters that loaded files tell of, those of a year's file each."""
+    loaded = deliveries.filter(pl.col("status") == "loaded")
+    return loaded.select(pl.coalesce("carries", "quarter").str.split(", ")).to_series().explode()
+
+
+def _counts_of(collected: Collected, quarter: str) -> dict[str, int]:
+    """Return the rows of a quarter's file that counts, and of the one it replaced, if any.
+
+    Where the file carries several quarters, those of its rows that are dated in this one.
+    """
+    deliveries = collected.deliveries
+    if deliveries["carries"].is_not_null().any():
+        return {"rows_of_the_quarter": int((collected.harmonised.rows["quarter"] == quarter).sum())}
     own = deliveries.filter(pl.col("quarter") == quarter)
     counts = {"rows": int(own.filter(pl.col("status") == "loaded")["rows"].sum())}
     before = own.filter(pl.col("status") == "superseded")["rows"].drop_nulls()

@@ -156,6 +156,7 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "records.indicator_event",
         "people.record_person",
         "people.cohort_link",
+        "analysis.overlap_by_threshold",
         "quality.file_row",
     ),
     "For the analyst alone: each child with several indicators, and what puts the child there.",
@@ -163,6 +164,7 @@ def problem_profile(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
 )
 def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write output/<as_at>/restricted/priority_cohort.xlsx."""
+    from profile_pipeline.analysis.counting import last_four_quarters
     from reports.cohort import priority_cohort as workbook
 
     named, plan = by_name(frames), profile.plan
@@ -176,7 +178,10 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         labels=dict(indicator_names(plan).select("indicator", "label").iter_rows()),
         counted=frozenset(i.id for i in plan.indicators if i.counts_in_overlap),
         cohort_link=named["people.cohort_link"],
+        window=last_four_quarters(plan.settings.as_at),
+        harm=frozenset(i.id for i in plan.indicators if i.kind == "harm"),
         file_row=named["quality.file_row"],
+        by_threshold=named["analysis.overlap_by_threshold"],
     )
     return _written({"priority_cohort.xlsx": content}, profile.output("restricted"))
 
@@ -189,6 +194,10 @@ def priority_cohort(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         "people.identity",
         "people.linkage_accuracy",
         "people.review_stopping",
+        "people.oversize",
+        "people.record_person",
+        "people.decision",
+        "people.review_groups",
         "quality.file_row",
     ),
     "For the analyst alone: pairs of records that a person should decide on.",
@@ -205,9 +214,94 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         named["people.identity"],
         named["people.linkage_accuracy"],
         named["people.review_stopping"],
-        named["quality.file_row"],
+        file_row=named["quality.file_row"],
+        clusters=_with_ids(named),
+        decisions=named["people.decision"],
+        groups=named["people.review_groups"],
     )
     return _written({"clerical_review.xlsx": content}, profile.output("restricted"))
+
+
+def _with_ids(frames: Frames) -> pl.DataFrame:
+    """Return people.oversize with the person id of each cluster, most records first."""
+    person = (
+        frames["people.identity"]
+        .join(frames["people.record_person"].select("record_id", "person_id"), on="record_id")
+        .select("cluster", "person_id")
+        .unique()
+    )
+    return (
+        frames["people.oversize"]
+        .join(person, on="cluster")
+        .sort("records", "person_id", descending=[True, False])
+    )
+
+
+@_asset(
+    "suspects",
+    (
+        "people.possible_same_person",
+        "people.suspect_cross_role",
+        "records.subject",
+        "people.record_person",
+        "people.identity",
+        "quality.file_row",
+    ),
+    "For the analyst alone: suspects who may be one person, are under 18, or are also a child.",
+    "excel",
+)
+def suspects(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/suspects.xlsx."""
+    from reports.suspects import suspects_workbook
+
+    named = by_name(frames)
+    content = suspects_workbook(
+        named["people.possible_same_person"],
+        named["people.suspect_cross_role"],
+        named["records.subject"],
+        named["people.record_person"],
+        named["people.identity"],
+        named["quality.file_row"],
+    )
+    return _written({"suspects.xlsx": content}, profile.output("restricted"))
+
+
+EXPLAINED = (
+    "people.record_person",
+    "people.identity",
+    "people.link",
+    "people.evidence",
+    "people.person_link",
+    "people.decision",
+    "people.possible_same_person",
+    "people.suspect_cross_role",
+    "records.subject",
+    "records.indicator_event",
+    "quality.file_row",
+)
+
+
+@_asset(
+    "explanations",
+    (*EXPLAINED, "people.cohort_link"),
+    "For the analyst alone: why the records are one child's, of the cohort's children whose records"
+    " don't all stay together at the strict threshold.",
+    "html",
+)
+def explanations(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Write output/<as_at>/restricted/explanations.html."""
+    from profile_pipeline.linkage.explained import explained
+    from reports.explanations import explanations as page
+
+    named, plan = by_name(frames), profile.plan
+    doubtful = named["people.cohort_link"].filter(~pl.col("stays_at_strict"))
+    told = [
+        explained(named.__getitem__, named["quality.file_row"], plan, person)
+        for person in doubtful.sort("person_id")["person_id"]
+    ]
+    title = "Children of the priority cohort whose records hold together loosely"
+    content = page(told, title).encode()
+    return _written({"explanations.html": content}, profile.output("restricted"))
 
 
 def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -220,4 +314,6 @@ def dissemination_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         problem_profile,
         priority_cohort,
         clerical_review,
+        suspects,
+        explanations,
     ]

@@ -11,6 +11,7 @@ from assets.resources import Profile
 from assets.tables import OWNERS, Frames, Recipe, asset_of, key_of
 from profile_pipeline import tables
 from profile_pipeline.linkage import fairness, review_folder, saved_models
+from profile_pipeline.linkage.circumstances import circumstances
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
 
@@ -22,14 +23,18 @@ LISTS = {
     "threshold_person": tables.THRESHOLD_PERSON.description,
     "review_queue": "Pairs of identities a person should decide on, the most telling first.",
     "review_sample": "Pairs drawn at random to estimate the linkage's accuracy, in order.",
+    "review_groups": "Further pairs drawn within ethnic groups, for a figure of each.",
     "review_stopping": "The accuracy estimate's limits by pairs of the sample decided.",
     "oversize": "Clusters that are too large or held loosely.",
     "unlinkable": "Records that hold too little to be linked, by dataset.",
     "contradiction": "Clerical decisions that contradict one another and were not applied.",
-    "possible_same_person": "Suspects who may be one person but are kept apart, with the reasons.",
-    "suspect_cross_role": "Suspects under 18, and those who are also recorded as a child.",
-    "change": "Persons merged and split since the run before.",
+    "possible_same_person": tables.POSSIBLE_SAME_PERSON.description,
+    "suspect_cross_role": tables.SUSPECT_CROSS_ROLE.description,
+    "change": "Persons merged, split, corrected, gone or back since the run before.",
 }
+
+
+ROW = tables.ROW_KEY
 
 
 def _out(name: str, description: str) -> dg.AssetOut:
@@ -53,6 +58,10 @@ def _out(name: str, description: str) -> dg.AssetOut:
         "subject": dg.AssetIn(key_of("records.subject")),
         "duplicate": dg.AssetIn(key_of("quality.duplicate")),
         "indicator_event": dg.AssetIn(key_of("records.indicator_event")),
+        "offence": dg.AssetIn(key_of("records.offence")),
+        "disruption": dg.AssetIn(key_of("records.disruption")),
+        "information_report": dg.AssetIn(key_of("records.information_report")),
+        "place": dg.AssetIn(key_of("geo.place")),
     },
 )
 def link_people(
@@ -61,10 +70,28 @@ def link_people(
     subject: pl.DataFrame,
     duplicate: pl.DataFrame,
     indicator_event: pl.DataFrame,
+    offence: pl.DataFrame,
+    disruption: pl.DataFrame,
+    information_report: pl.DataFrame,
+    place: pl.DataFrame,
 ):
     """Children and, apart from them, suspects: Splink over distinct identities."""
     indicators = _cohort_indicators(indicator_event, profile.plan)
-    found = review_folder.link_all(subject, duplicate, profile.plan, indicators)
+    kinds = indicator_names(profile.plan).select(
+        "indicator",
+        pl.col("counts_in_overlap").alias("counts"),
+        (pl.col("kind") == "harm").alias("harm"),
+    )
+    ever = indicator_event.join(kinds, on="indicator")
+    seen = _premises(information_report, disruption, place)
+    found = review_folder.link_all(
+        subject,
+        duplicate,
+        profile.plan,
+        indicators,
+        ever.select(*tables.SUBJECT_KEY, "indicator", "counts", "harm"),
+        circumstances(offence, disruption, seen),
+    )
     context.log.info(f"linkage: {found.counts}")
     told: dict[str, dg.MetadataValue] = {  # type: ignore[type-arg]
         **{name: dg.MetadataValue.int(count) for name, count in found.counts.items()},
@@ -83,12 +110,28 @@ def _cohort_indicators(events: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Return the records and indicators by which a child is in the priority cohort."""
     from profile_pipeline.analysis.counting import last_four_quarters
 
-    counting = indicator_names(plan).filter("counts_in_overlap")
     return (
         events.filter(pl.col("quarter").is_in(last_four_quarters(plan.settings.as_at)))
-        .join(counting.select("indicator"), on="indicator", how="semi")
+        .join(_counting(plan), on="indicator", how="semi")
         .select(*tables.SUBJECT_KEY, "indicator")
     )
+
+
+def _counting(plan: Plan) -> pl.DataFrame:
+    """Return the indicators that count in overlap."""
+    return indicator_names(plan).filter("counts_in_overlap").select("indicator")
+
+
+def _premises(
+    information_report: pl.DataFrame, disruption: pl.DataFrame, place: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the licensed premises of the register that reports name and actions were taken at."""
+    from geo.premises import match_premises
+
+    shape = tables.MEASURES["information_report"].polars_schema
+    acted = disruption.select(*ROW, "quarter", "date", pl.col("place").alias("premises_name"))
+    both = pl.concat([information_report.select(*shape), acted], how="diagonal_relaxed")
+    return match_premises(both, place).select(*ROW, "premises_id")
 
 
 def _thresholds(plan: Plan) -> dict[str, dg.MetadataValue]:  # type: ignore[type-arg]

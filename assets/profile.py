@@ -26,7 +26,7 @@ from profile_pipeline.analysis import (
 from profile_pipeline.analysis.counting import quarters_ended, without_rows
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.plan.load import Plan
-from profile_pipeline.plan.names import dataset_names, indicator_names
+from profile_pipeline.plan.names import dataset_names, datasets_with, indicator_names
 
 T = tables.PROFILE
 KEY_FINDINGS = tables.KEY_FINDINGS
@@ -67,6 +67,9 @@ EVIDENCE = tuple(
         tables.PREMISES_REPORTS,
         tables.UNLINKABLE_SHARE,
         tables.LINKAGE_ACCURACY,
+        tables.DECISION,
+        tables.POSSIBLE_SAME_PERSON,
+        tables.SUSPECT_CROSS_ROLE,
     )
 )
 EXACT = tuple(
@@ -204,7 +207,9 @@ def profile_recipes() -> list[Recipe]:
             "return_interviews",
             ["records.missing_episode", APART],
             lambda f, p: return_interviews.return_interviews(
-                _counted(f, "records.missing_episode"), p.settings
+                _counted(f, "records.missing_episode"),
+                p.settings,
+                datasets_with(p, "missing_episode", "interview_at"),
             ),
         ),
         _profile(
@@ -294,6 +299,7 @@ def collected_fields(plan: Plan) -> pl.DataFrame:
         "age_years": ("age", "date_of_birth"),
         "sex": ("sex",),
         "ethnicity_code": ("ethnicity",),
+        "disability": ("disability",),
         "postcode": ("postcode",),
         "nhs_number": ("nhs_number",),
         "upn": ("upn",),

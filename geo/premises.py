@@ -21,7 +21,17 @@ _SHORT_FORMS = {
     "pl": "place",
     "sq": "square",
     "ct": "court",
+    "av": "avenue",
+    "cl": "close",
+    "cres": "crescent",
+    "gdns": "gardens",
+    "gr": "grove",
+    "pde": "parade",
+    "ter": "terrace",
 }
+# What comes after a street's kind is the town, unless it is part of the street's name.
+_STREETS = r"(?:" + "|".join([*dict.fromkeys(_SHORT_FORMS.values()), "way", "walk", "row"]) + ")"
+_COMPASS = r"\b(?:north|south|east|west|upper|lower|extension)\b"
 # Scores of rapidfuzz (0-100). Set so that a dropped letter (`Lanten Lodge`) or word passes and the
 # same first word on another business (`Lantern Cars`) does not.
 NAME_IS_ALIKE = 85.0
@@ -87,9 +97,14 @@ def _match(named: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     has_number = (_numbers(wanted["line"]) != "")[:, None]
     at_line = (lines >= ADDRESS_IS_ALIKE) & same_number & has_number
     codes = wanted["postcode"].fill_null("").to_numpy()
-    at_code = (codes[:, None] == known["postcode"].fill_null("-").to_numpy()[None, :]) & (
-        codes != ""
-    )[:, None]
+    known_codes = known["postcode"].fill_null("").to_numpy()
+    told = (codes != "")[:, None]
+    at_code = (codes[:, None] == known_codes[None, :]) & told
+    # The town may stand behind the street on one side: looked at where no line fits as it stands.
+    elsewhere = told & (known_codes != "")[None, :] & ~at_code
+    streets = _without_town(wanted["line"], known["line"], named, register)
+    alone = ~at_line.any(axis=1)[:, None]
+    at_line |= (streets >= ADDRESS_IS_ALIKE) & same_number & has_number & ~elsewhere & alone
     address = at_line | at_code
     no_address = (wanted["line"] == "").to_numpy()[:, None]
 
@@ -107,6 +122,55 @@ def _match(named: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
         register["name"].gather(index).alias("premises"),
         pl.Series("matched_by", [str(text) or None for text in how], dtype=pl.String),
     )
+
+
+def _without_town(
+    wanted: pl.Series, known: pl.Series, named: pl.DataFrame, register: pl.DataFrame
+) -> NDArray[np.float64]:
+    """Return how alike two addresses are (0-100) when one of them has lost its last parts."""
+    from rapidfuzz import fuzz, process
+
+    wanted_line = _without_postcode(wanted)
+    scores = np.zeros((len(wanted), len(known)))
+    for ours, theirs in (
+        *((part, known.to_list()) for part in _first_parts(named["premises_address"])),
+        *((wanted_line, part) for part in _first_parts(register["address"])),
+    ):
+        scores = np.maximum(scores, process.cdist(ours, theirs, scorer=fuzz.token_sort_ratio))
+    return scores
+
+
+def _first_parts(addresses: pl.Series) -> list[list[str]]:
+    """Return what stands before the first, second and third comma, and the line up to its street.
+
+    Each plain, empty where there is no such part or it doesn't hold a number and a word.
+    """
+    frame = pl.DataFrame({"address": addresses.fill_null("")})
+    cut = frame.with_columns(
+        pl.when(pl.col("address").str.count_matches(",", literal=True) >= count)
+        .then(pl.col("address").str.split(",").list.head(count).list.join(" "))
+        .otherwise(pl.lit(""))
+        .alias(f"before_{count}")
+        for count in (1, 2, 3)
+    )
+    plain = cut.select(_plain(name).alias(name) for name in cut.columns)
+    line = pl.Series("line", _without_postcode(plain["address"]), dtype=pl.String)
+    town = line.str.extract(rf"^.*\b{_STREETS} (.+)$")
+    street = line.str.extract(rf"^(.*\b{_STREETS}) .+$")
+    is_town = ~town.str.contains(_COMPASS).fill_null(value=True)
+    parts = {f"before_{n}": _without_postcode(plain[f"before_{n}"]) for n in (1, 2, 3)}
+    whole = r"^(?:unit |flat )?[0-9]+[a-z]? [a-z]{2,}"
+    held = pl.DataFrame(
+        {**parts, "street": street, "is_town": is_town},
+        schema_overrides=dict.fromkeys(parts, pl.String),
+    ).select(
+        *parts, street=pl.when("is_town").then("street").otherwise(pl.lit(""))
+    )  # fmt: skip
+    named = held.select(
+        pl.when(pl.col(name).str.contains(whole)).then(name).otherwise(pl.lit("")).alias(name)
+        for name in held.columns
+    )
+    return [named[name].to_list() for name in named.columns]
 
 
 def _only_best(scores: NDArray[np.float64]) -> NDArray[np.int64]:

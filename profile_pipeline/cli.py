@@ -90,7 +90,7 @@ def check(profile: ProfileOption = Path()) -> None:
     from profile_pipeline.intake.context_check import context_problems
     from profile_pipeline.linkage.decisions import decision_problems
     from profile_pipeline.plan.load import read_plan
-    from profile_pipeline.plan.names import coverage
+    from profile_pipeline.plan.names import code_list_notes, coverage
     from profile_pipeline.plan.requirement import plan_notes
 
     with told():
@@ -102,7 +102,7 @@ def check(profile: ProfileOption = Path()) -> None:
         faults += decision_problems(plan.folder / "review")
         if faults:
             raise PlanError([*faults, *problems])
-        notes = list(dict.fromkeys([*notes, *plan_notes(plan)]))
+        notes = list(dict.fromkeys([*notes, *code_list_notes(plan), *plan_notes(plan)]))
     _show_coverage(coverage(plan))
     for problem in problems:
         err.print(f"[red]✗[/red] {escape(str(problem))}")
@@ -245,17 +245,26 @@ def _gaps(outputs: list[Path]) -> list[str]:
 
 @app.command()
 def explain(
-    person: Annotated[str, typer.Argument(help="A person's id, such as C000123.")],
+    person: Annotated[str, typer.Argument(help="A person's id, such as C000123 or S0012.")],
     profile: ProfileOption = Path(),
+    waterfall: Annotated[
+        bool,
+        typer.Option("--waterfall", help="Write it as a page too, each link as a waterfall chart."),
+    ] = False,
 ) -> None:
     """Tell why a person's records are one person, and every indicator's source row."""
     from profile_pipeline.explain import explain as explained
+    from profile_pipeline.explain import waterfall_page
     from profile_pipeline.plan.load import load_plan
 
     with told():
-        lines = explained(load_plan(profile), person.strip().upper())
+        plan = load_plan(profile)
+        lines = explained(plan, person.strip().upper())
+        page = waterfall_page(plan, person.strip().upper()) if waterfall else None
     for line in lines:
         out.print(escape(line))
+    if page is not None:
+        out.print(escape(f"Written: {page} (restricted)"))
 
 
 @app.command()

@@ -4,31 +4,40 @@ Restricted: what it returns names rows, dates and reasons of one person, for the
 Names and numbers of the person aren't in it; they stand in the rows it points to.
 """
 
-import difflib
 from pathlib import Path
-
-import duckdb
-import polars as pl
 
 from profile_pipeline import store
 from profile_pipeline.errors import ContractError, PlanError, Problem
-from profile_pipeline.file_rows import in_words, with_file_row
-from profile_pipeline.linkage.explain import Explanation, explain_person, waterfall
-from profile_pipeline.linkage.saved_models import bar
+from profile_pipeline.linkage.explained import Lines, Told, explained
 from profile_pipeline.plan.load import Plan
+from profile_pipeline.store import write_private
 from profile_pipeline.tables import FILE_ROWS, empty
 
-Lines = list[str]
 LOCK_TIMEOUT_S = 5.0
-AGAINST_SHOWN = 15
-NEAR_IDS = 3
 
 
 def explain(plan: Plan, person: str) -> Lines:
-    """Return the explanation of a person as lines of text.
+    """Return the explanation of a person as lines of text (`linkage.explained`)."""
+    return told(plan, person).lines
 
-    Records with file, row and date; what holds each, weight by weight; what argued against; the
-    weakest link and the strict threshold; decisions of people; former ids; indicators with rows.
+
+def waterfall_page(plan: Plan, person: str) -> Path:
+    """Write the explanation with its waterfalls as a page of the restricted folder; return it.
+
+    Raises as `told`.
+    """
+    from reports.explanations import explanations
+
+    page = explanations([told(plan, person)], f"Explanation of {person}")
+    folder = plan.folder / "output" / str(plan.settings.as_at) / "restricted"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"explain_{person}.html"
+    write_private(path, page.encode())
+    return path
+
+
+def told(plan: Plan, person: str) -> Told:
+    """Return the explanation of a person.
 
     Raises PlanError when no run has been made yet or nobody has the id, and WarehouseBusyError when
     a run is under way.
@@ -44,7 +53,13 @@ def explain(plan: Plan, person: str) -> Lines:
         )
     with store.connect(path, read_only=True, lock_timeout_s=LOCK_TIMEOUT_S) as connection:
         try:
-            return _explained(connection, plan, person)
+            held = store.has_table(connection, *FILE_ROWS.asset_key)
+            places = (
+                store.read_table(connection, *FILE_ROWS.asset_key) if held else empty(FILE_ROWS)
+            )
+            return explained(
+                lambda name: store.read_table(connection, *name.split(".")), places, plan, person
+            )
         except ContractError:
             raise PlanError(
                 Problem(
@@ -53,230 +68,3 @@ def explain(plan: Plan, person: str) -> Lines:
                     "Run it again.",
                 )
             ) from None
-
-
-def _explained(connection: duckdb.DuckDBPyConnection, plan: Plan, person: str) -> Lines:
-    def read(name: str) -> pl.DataFrame:
-        return store.read_table(connection, *name.split("."))
-
-    record_person, registry = read("people.record_person"), _registry(plan.folder)
-    known = record_person["person_id"].unique()
-    if person not in set(known):
-        raise PlanError(Problem(person, "no person has this id.", _hint(registry, known, person)))
-    identity = read("people.identity")
-    links, evidence = read("people.link"), read("people.evidence")
-    told = explain_person(person, record_person, identity, links, evidence)
-    subject = read("records.subject").select("record_id", "date")
-    names = _short_names(told)
-    of_identity = dict(
-        identity.join(record_person.select("record_id", "person_id"), on="record_id")
-        .select("identity", "person_id")
-        .unique()
-        .iter_rows()
-    )
-    held = store.has_table(connection, *FILE_ROWS.asset_key)
-    places = read("quality.file_row") if held else empty(FILE_ROWS)
-    records = _counted(told.records.height, "record", "records")
-    identities = _counted(len(names), "identity", "identities")
-    return [
-        f"{person}: {records}, {identities} (restricted: person-level data)",
-        *_firmness(read("people.person_link"), person, plan.settings.linkage.strict_threshold),
-        *_history(plan.folder, registry, person),
-        "",
-        "Records (I1, I2 ...: an identity is what is written about the person, once):",
-        *_records(told, subject, names, places),
-        "",
-        "What holds each identity, weight by weight (log2: +1 doubles the odds):",
-        *_holds(told, evidence, names),
-        *_against(told, names, of_identity),
-        *_decisions(read("people.decision"), set(names), names),
-        "",
-        *_indicators(connection, plan, person, record_person, places),
-    ]  # fmt: skip
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _registry(folder: Path) -> pl.DataFrame:
-    path = folder / "review" / "person_registry.csv"
-    if path.is_file():
-        return pl.read_csv(path, infer_schema=False)
-    return pl.DataFrame(schema=dict.fromkeys(("identity", "person_id", "former_ids"), pl.String))
-
-
-def _hint(registry: pl.DataFrame, known: pl.Series, person: str) -> str:
-    """Who an unknown id may mean: the persons it was merged or split into, or ids like it."""
-    if not person:
-        return "Give one, such as C000123: they are in the priority cohort and in people.person."
-    former = registry.filter(
-        pl.col("former_ids").fill_null("").str.split(" ").list.contains(person)
-    )["person_id"]
-    now = sorted(set(former) & set(known))
-    if now:
-        return f"Did you mean {' or '.join(now)}, where its records are now?"
-    near = difflib.get_close_matches(person, sorted(known), n=NEAR_IDS, cutoff=0.8)
-    if near:
-        return f"Did you mean {' or '.join(near)}? Ids are in the priority cohort."
-    return "Ids are in the priority cohort and in people.person; they look like C000123."
-
-
-def _short_names(told: Explanation) -> dict[str, str]:
-    """Return I1, I2 ... for the identities, in the order of their records."""
-    order = told.records["identity"].unique(maintain_order=True)
-    return {identity: f"I{place}" for place, identity in enumerate(order, start=1)}
-
-
-def _firmness(person_link: pl.DataFrame, person: str, strict: float) -> Lines:
-    found = person_link.filter(pl.col("person_id") == person).row(0, named=True)
-    if found["identities"] == 1:
-        return ["All records say the same of who it is; no link is needed."]
-    weakest = found["weakest_link"]
-    first = (
-        "Some identity is held by several records together, or by a decision: no weakest link."
-        if weakest is None
-        else f"Weakest link it rests on: match weight {weakest:.1f}."
-    )
-    if found["stays_at_strict"]:
-        return [first, f"The records stay together at the strict threshold ({strict:g})."]
-    parts = found["parts_at_strict"]
-    return [first, f"At the strict threshold ({strict:g}) the records would be {parts} persons."]
-
-
-def _history(folder: Path, registry: pl.DataFrame, person: str) -> Lines:
-    """Former ids, and merges and splits that touched the person."""
-    own = registry.filter(pl.col("person_id") == person)["former_ids"].drop_nulls()
-    former = sorted({old for text in own for old in text.split(" ")} - {person, ""})
-    lines = [f"Former ids of its records: {', '.join(former)}."] if former else []
-    path = folder / "review" / "person_changes.csv"
-    if path.is_file():
-        changes = pl.read_csv(path, infer_schema=False).filter(
-            (pl.col("old_person_id") == person) | (pl.col("new_person_id") == person)
-        )
-        lines += [
-            f"  {day}: {change} of {old} into {new} ({count} identities)"
-            for change, old, new, count, day in changes.select(
-                "change", "old_person_id", "new_person_id", "identities", "as_at"
-            ).iter_rows()
-        ]
-    return lines
-
-
-def _records(
-    told: Explanation, subject: pl.DataFrame, names: dict[str, str], places: pl.DataFrame
-) -> Lines:
-    dated = told.records.join(subject, on="record_id", how="left", maintain_order="left")
-    return [
-        f"  {names[identity]:<4} {day}  {dataset}, {file}, {place}"
-        for identity, day, dataset, file, place in with_file_row(dated, places)
-        .select("identity", "date", "dataset", "file", in_words())
-        .iter_rows()
-    ]
-
-
-def _holds(told: Explanation, evidence: pl.DataFrame, names: dict[str, str]) -> Lines:
-    lines: Lines = []
-    told_of: set[frozenset[str]] = set()
-    first = told.records.unique("identity", keep="first", maintain_order=True)
-    for row in first.iter_rows(named=True):
-        name = names[row["identity"]]
-        if row["held_by"] is None:
-            lines.append(f"  {name}: {row['speaks_for']}")
-            continue
-        other, weight = names[row["held_by"]], row["match_weight"]
-        pair = frozenset((name, other))
-        again = " (as above)" if pair in told_of else ""
-        lines.append(f"  {name} is held by {other}, match weight {weight:.1f}{again}")
-        if again:
-            continue
-        told_of.add(pair)
-        lines += _waterfall(evidence, row["identity"], row["held_by"])
-    return lines
-
-
-def _waterfall(evidence: pl.DataFrame, one: str, other: str) -> Lines:
-    steps = waterfall(evidence, one, other).filter(
-        pl.col("weight").is_not_null() & (pl.col("weight").round(1) != 0)
-    )
-    return [
-        f"      {weight:+6.1f} {comparison:<10} {level:<52} {bar(weight, 1.0, 20)}".rstrip()
-        for comparison, level, weight in steps.select("comparison", "level", "weight").iter_rows()
-    ]
-
-
-def _against(told: Explanation, names: dict[str, str], of_identity: dict[str, str]) -> Lines:
-    """What spoke against the links that hold, and who was considered and left apart."""
-    lines = [
-        f"  {names[identity]} and {names[held]}: {said}"
-        for identity, held, said in told.records.unique("identity", maintain_order=True)
-        .filter((pl.col("speaks_against") != "").fill_null(False))
-        .select("identity", "held_by", "speaks_against")
-        .iter_rows()
-    ]
-    if lines:
-        lines = ["", "What argued against:", *lines]
-    if told.against.is_empty():
-        return [*lines, "", "Nobody else was considered."]
-    lines += ["", "Considered and left apart:"]
-    for row in told.against.head(AGAINST_SHOWN).iter_rows(named=True):
-        inside = row["identity_a"] in names
-        own, other = (
-            (row["identity_a"], row["identity_b"])
-            if inside
-            else (row["identity_b"], row["identity_a"])
-        )
-        reason = row["reason"] or "the evidence falls short of the threshold"
-        lines.append(
-            f"  {names[own]} with {of_identity.get(other, 'another')},"
-            f" match weight {row['match_weight']:.1f}: {reason}"
-        )
-        if row["speaks_against"]:
-            lines.append(f"      against: {row['speaks_against']}")
-    left = told.against.height - AGAINST_SHOWN
-    return [*lines, f"  and {left} more"] if left > 0 else lines
-
-
-def _decisions(decision: pl.DataFrame, inside: set[str], names: dict[str, str]) -> Lines:
-    """Decisions of people about any of the identities."""
-    ids = sorted(inside)
-    about = decision.filter(pl.col("applied_a").is_in(ids) | pl.col("applied_b").is_in(ids))
-    if about.is_empty():
-        return []
-    return [
-        "",
-        "Decisions of people:",
-        *(
-            f"  {names.get(a, 'another person')} and {names.get(b, 'another person')}: {word},"
-            f" by {who} on {day}{f' ({why})' if why else ''}"
-            for a, b, word, who, day, why in about.select(
-                "applied_a", "applied_b", "decision", "who", "decided_on", "why"
-            ).iter_rows()
-        ),
-    ]
-
-
-def _indicators(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    person: str,
-    record_person: pl.DataFrame,
-    places: pl.DataFrame,
-) -> Lines:
-    labels = {indicator.id: indicator.label for indicator in plan.indicators}
-    mine = record_person.filter(pl.col("person_id") == person)
-    events = (
-        store.read_table(connection, "records", "indicator_event")
-        .join(mine.select("dataset", "file", "row", "role"), on=["dataset", "file", "row", "role"])
-        .sort("indicator", "date", "dataset", "file", "row")
-    )
-    lines = ["Indicators, each with its rows (all periods received):"]
-    for (indicator,), rows in events.group_by("indicator", maintain_order=True):
-        lines.append(f"  {labels.get(str(indicator), str(indicator))}")
-        lines += [
-            f"      {day}  {dataset}, {file}, {place}"
-            for day, dataset, file, place in with_file_row(rows, places)
-            .select("date", "dataset", "file", in_words())
-            .iter_rows()
-        ]
-    return lines if events.height else [*lines, "  none"]

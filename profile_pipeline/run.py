@@ -26,6 +26,8 @@ POLL_S = 0.3
 
 DAGSTER_YAML = """\
 # Dagster's home of this profile. Telemetry is off; one run at a time, since DuckDB has one writer.
+# What steps print is not kept: it needs two processes a run, which stay behind where a script
+# started the run in the background (SIGTERM is then ignored too).
 telemetry:
   enabled: false
 nux:
@@ -33,6 +35,9 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 """
 
 # What must be there for a run to have made a profile.
@@ -44,6 +49,7 @@ NEEDED = (
     "panel/hotspot_map.html",
     "restricted/priority_cohort.xlsx",
     "restricted/clerical_review.xlsx",
+    "restricted/suspects.xlsx",
 )
 
 
@@ -132,7 +138,8 @@ def _why_nothing(folder: Path, plan: "Plan") -> list[Problem]:
         "not one row of any file could be used, so there is no profile.",
         "What was written below output/ lists the gaps alone.",
     )
-    return [nothing, *problems, *(Problem(*note.split(": ", 1)) for note in notes)]
+    parts = [note.partition(": ") for note in notes]
+    return [nothing, *problems, *(Problem(where, what) for where, _, what in parts)]
 
 
 def file_notes(folder: Path, plan: "Plan") -> list[str]:

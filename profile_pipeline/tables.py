@@ -176,6 +176,13 @@ DELIVERY = Table(
         ("rows", WHOLE, "data rows in the file (count)"),
         ("superseded_by", TEXT, "the newer file of the same quarter"),
         ("problem", TEXT, "what is wrong with the file, or which file it takes the place of"),
+        (
+            "carries",
+            TEXT,
+            "quarters that a loaded file of a year or more tells of, comma-separated: a year's all"
+            " of the year, one that comes once those that date its rows, its own among them; null"
+            " for the others, which tell of their own",
+        ),
     ),
 )
 HOLDING = Table(
@@ -636,6 +643,46 @@ THRESHOLD_PERSON = Table(
         ),
     ),
 )
+POSSIBLE_SAME_PERSON = Table(
+    "people",
+    "possible_same_person",
+    "people",
+    "Suspects who may be one person but are kept apart, with the reasons: the best pair of two.",
+    ("person_a", "person_b"),
+    _columns(
+        ("person_a!", TEXT, "a suspect"),
+        ("person_b!", TEXT, "another suspect, greater than person_a"),
+        ("identity_a!", TEXT, "identity of the first in the pair that agrees best"),
+        ("identity_b!", TEXT, "identity of the second in it"),
+        ("match_weight!", REAL, "match weight of that pair (log2)"),
+        ("why_apart!", TEXT, "why they are kept apart, in words"),
+        ("speaks_for!", TEXT, "what agrees, with match weights"),
+        ("speaks_against!", TEXT, "what differs, with match weights"),
+    ),
+)
+SUSPECT_CROSS_ROLE = Table(
+    "people",
+    "suspect_cross_role",
+    "people",
+    "Suspects under 18, and suspects who may also be recorded as a child. They stay two persons.",
+    (),
+    _columns(
+        ("person_id!", TEXT, "the suspect"),
+        ("under_18!", TEXT, "yes, no or not known, by the youngest age a record gives on its day"),
+        ("child_person_id", TEXT, "the child the suspect may be; null for none"),
+        (
+            "standing",
+            TEXT,
+            "the same person, or possibly the same person (twins, namesakes or less evidence);"
+            " null without a child",
+        ),
+        ("match_weight", REAL, "match weight of the pair that agrees best (log2); null without"),
+        ("indicators", WHOLE, "counting indicators of the child, whole period; null without"),
+        ("harmed", TEXT, "whether the child is recorded as harmed: yes or no; null without"),
+        ("speaks_for", TEXT, "what agrees, with match weights; null without"),
+        ("speaks_against", TEXT, "what differs, with match weights; null without"),
+    ),
+)
 UNLINKABLE_SHARE = Table(
     "people",
     "unlinkable_share",
@@ -771,7 +818,11 @@ OPEN_CHILD = Table(
     _columns(
         ("quarter!", TEXT, "quarter whose last day is meant"),
         ("person_id!", TEXT, "the child"),
-        ("risk_level!", TEXT, "at_risk, significant or serious"),
+        (
+            "risk_level",
+            TEXT,
+            "a level in force, or one of another scheme as written; null not recorded",
+        ),
         ("age_years", WHOLE, "age on the quarter's last day"),
         ("sex", TEXT, "female or male; null not recorded"),
         ("ethnic_group", TEXT, "main group; null not recorded"),
@@ -1065,7 +1116,7 @@ PROFILE: dict[str, Table] = {
             "Children open and at risk of CSE at the end of each quarter, by risk level.",
             ("quarter", "risk_level"),
             ("quarter!", TEXT, "fiscal quarter"),
-            ("risk_level!", TEXT, "at_risk, significant, serious, all"),
+            ("risk_level!", TEXT, "at_risk, significant, serious (or as written), all"),
             ("children", WHOLE, "distinct children (count); null not held"),
             ("opened", WHOLE, "of them, not open at the end of the quarter before"),
             (
@@ -1322,6 +1373,8 @@ ALL: tuple[Table, ...] = (
     DECISION,
     PERSON_LINK,
     THRESHOLD_PERSON,
+    POSSIBLE_SAME_PERSON,
+    SUSPECT_CROSS_ROLE,
     UNLINKABLE_SHARE,
     LINKAGE_ACCURACY,
     COHORT_LINK,
@@ -1357,6 +1410,8 @@ NOT_HELD = "[x]"  # an unknown figure where counts are printed: not held, which 
 TOTAL = "all"
 SUPPRESSED = "[c]"
 RISK_LEVELS = ("at_risk", "significant", "serious")
+# Schemes by which teams grade (codes/risk_level.csv), each from the lowest level to the highest.
+LEVEL_SCHEMES = (RISK_LEVELS, ("low", "medium", "high"))
 AGE_BANDS = ("under 10", "10-11", "12-13", "14-15", "16-17")
 SUSPECT_AGE_BANDS = ("under 18", "18-24", "25-34", "35-44", "45 and over")
 SEXES = ("female", "male")

@@ -113,6 +113,7 @@ def render(
                 "interviews",
                 "screening",
                 "disruption",
+                "suspects_in_doubt",
                 "gaps",
                 "actions",
                 "plan",

@@ -181,14 +181,15 @@ def _cohort(tables: Mapping[str, pl.DataFrame], _: Mapping[str, str]) -> Chart |
         for level, text in frame.select("risk_level", "children").iter_rows()
     )
     totals = dict(frame.filter(pl.col("risk_level") == TOTAL).select("quarter", "children").rows())
-    rows, empty = _with_rest(rows, totals, "level withheld", len(LEVELS))
+    rest = "another level, or withheld"
+    rows, empty = _with_rest(rows, totals, rest, len(LEVELS))
     if not rows:
         return None
     alt = "Stacked bars of children open and at risk by quarter and level. All levels together: "
     words = "; ".join(f"{quarter} {_told(count)}" for quarter, count in totals.items())
     names, colours = [*LEVELS.values()], [BLUE, ORANGE, VERMILION]
-    if any(row["series"] == "level withheld" for row in rows):
-        names, colours = [*names, "level withheld"], [*colours, GREY]
+    if any(row["series"] == rest for row in rows):
+        names, colours = [*names, rest], [*colours, GREY]
     return Chart(
         _stacked(rows, names, colours, "children", empty, list(totals)),
         f"{alt}{words}.{_hidden(hidden)}",

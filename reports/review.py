@@ -5,7 +5,7 @@ is hidden; no text of an agency is ever a formula.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -27,7 +27,19 @@ FIELDS = {
     "upn": "UPN",
     "local_ids": "local ids",
 }
+HEADS = {
+    "matters": "why it matters",
+    "beside_a": "all records of a",
+    "beside_b": "all records of b",
+    "why_apart": "why apart",
+}
+ANOTHER = " (another record)"  # a number that stands in another record of the person
 SOURCES_SHOWN = 12
+CLUSTERS = {"person_id": 14, "identities": 12, "records": 10, "reason": 60}
+DECISIONS = {
+    "state": 34, "decision": 12, "who": 20, "decided_on": 12, "why": 40, "source": 34,
+    "identity_a": 36, "identity_b": 36,
+}  # fmt: skip
 SPARE_ROWS = 5  # rows in the list of answers beyond the last, so that a copied row has it too
 NOTICE = (
     "Restricted: person-level data, for the analyst alone. Share the minimum necessary.",
@@ -37,19 +49,28 @@ NOTICE = (
     + "blank was not given, which is no difference. Twins and siblings share surname and home.",
     "Look the rows up in the agencies' files (columns 'rows of a' and 'rows of b'; rows are "
     + "counted as a spreadsheet shows the file, headings and blank rows included) before you "
-    + "decide.",
+    + "decide. 'all records of a' says what every record of the person gives, with how many give "
+    + "it: what held a pair apart may stand in another record than the one shown.",
     "Write same, different or can't tell in 'decision', your name in 'who', the day in 'when' "
     + "(2016-04-30) and the reason in 'why'. Can't tell is an answer. Leave the other cells "
     + "as they are.",
     "Save the workbook in the profile's folder review/ under any name ending in .xlsx, and run "
     + "again. Each decision is taken once and holds over all later runs; a later decision on the "
     + "same pair takes its place. To change your mind, change the word and the day.",
-    "Sheet 'Review': pairs that touch a child with most indicators come first, and within "
-    + "these and the rest those whose answer would change most. Refused pairs were held apart by a "
-    + "rule; pairs below the threshold were not joined; joined pairs rest on little.",
+    "Sheet 'Review': first come pairs that decide whether a child is in the priority cohort, then "
+    + "those where the computer is likeliest to be wrong and most records hang on it, sooner where "
+    + "they touch that cohort (column 'why it matters'). Held apart: a rule forbade what agreed. "
+    + "Not joined: the evidence falls short. Joined: it rests on little. Suspects come last and "
+    + "take a fifth at most; all of theirs are in suspects.xlsx.",
+    "Sheet 'Clusters': persons whose records disagree or are many. `profile-pipeline explain` with "
+    + "the id tells each join. Sheet 'Decisions': every decision taken, by whom, when and why; "
+    + "those that contradict one another come first, and none of them is applied.",
     "Sheet 'Sample': pairs drawn at random, without weights or reasons, so that nothing guides "
     + "the answer. The accuracy of the linkage is estimated from it, overall and by group. Begin "
     + "at the top; you may stop anywhere.",
+    "Sheet 'Groups': further pairs of ethnic groups of which the sample holds too few, drawn and "
+    + "shown alike, so that each group can have a figure of its own. They count for their group "
+    + "alone.",
 )
 RECALL = (
     "Precision: of the pairs joined, the share that are one child. Recall: of the pairs compared "
@@ -68,7 +89,11 @@ def clerical_review(
     identity: pl.DataFrame,
     linkage_accuracy: pl.DataFrame,
     stopping: pl.DataFrame | None = None,
+    *,
     file_row: pl.DataFrame | None = None,
+    clusters: pl.DataFrame | None = None,
+    decisions: pl.DataFrame | None = None,
+    groups: pl.DataFrame | None = None,
 ) -> bytes:
     """Return the workbook; the same frames give the same bytes.
 
@@ -79,24 +104,64 @@ def clerical_review(
         linkage_accuracy: people.linkage_accuracy, the estimate as it stands.
         stopping: people.review_stopping, the estimate's limits by pairs decided.
         file_row: quality.file_row, where rows stand in the agencies' files.
+        clusters: people.oversize with `person_id`: persons held loosely, or very large.
+        groups: people.review_groups, in the order drawn; for whom each was drawn is not printed.
+        decisions: people.decision: what people decided, and whether each counts.
     """
     import xlsxwriter
 
-    places = empty(FILE_ROWS) if file_row is None else file_row
-    rows = _source_rows(with_file_row(identity, places))
+    rows = source_text(identity, file_row)
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(buffer, options) as book:
         book.set_properties({"title": "Clerical review (restricted)", "created": CREATED})
-        style = _Styles(book)
+        style = Styles(book)
         _notice(book, style, queue.height, sample.height, linkage_accuracy, stopping)
-        told = ("role", "reason", "records")
-        _pairs(book, style, "Review", queue, rows, told, ("speaks_for", "speaks_against"), True)
-        _pairs(book, style, "Sample", sample, rows, (), (), False)
+        told = ("role", "matters", "reason", "records")
+        after = ("beside_a", "beside_b", "speaks_for", "speaks_against")
+        write_pairs(book, style, "Review", queue, rows, told, after, True)
+        write_pairs(book, style, "Sample", sample, rows, (), (), False)
+        if groups is not None:
+            write_pairs(book, style, "Groups", groups, rows, (), (), False)
+        _listed(book, style, "Clusters", CLUSTERS, clusters)
+        _listed(book, style, "Decisions", DECISIONS, _in_order(decisions))
     return buffer.getvalue()
 
 
-class _Styles:
+def _in_order(decisions: pl.DataFrame | None) -> pl.DataFrame | None:
+    """Return decisions with those that don't count first, superseded ones last."""
+    if decisions is None:
+        return None
+    state = pl.col("state")
+    order = pl.when(state == "counts").then(1).when(state.str.starts_with("superseded")).then(2)
+    return (
+        decisions.select(DECISIONS.keys())
+        .unique(maintain_order=True)
+        .sort(order.otherwise(0), "decided_on", "identity_a", "identity_b", maintain_order=True)
+    )
+
+
+def _listed(
+    book: Any, style: "Styles", name: str, heads: Mapping[str, int], frame: pl.DataFrame | None
+) -> None:
+    """Write a sheet that is to be read, with the columns and widths named."""
+    sheet = book.add_worksheet(name)
+    for column, (head, width) in enumerate(heads.items()):
+        sheet.write_string(0, column, head.replace("_", " "), style.head)
+        sheet.set_column(column, column, width)
+    if frame is None:
+        return
+    for line, row in enumerate(frame.select(heads.keys()).iter_rows(), start=1):
+        for column, value in enumerate(row):
+            if isinstance(value, int):
+                sheet.write_number(line, column, value, style.plain)
+            else:
+                text = neutralise(str(value or ""))[:EXCEL_CELL_LIMIT]
+                sheet.write_string(line, column, text, style.plain)
+    sheet.freeze_panes(1, 0)
+
+
+class Styles:
     """The workbook's cell formats."""
 
     def __init__(self, book: Any) -> None:
@@ -115,7 +180,7 @@ class _Styles:
 
 def _notice(
     book: Any,
-    style: _Styles,
+    style: Styles,
     pairs: int,
     drawn: int,
     accuracy: pl.DataFrame,
@@ -149,18 +214,24 @@ def _notice(
         sheet.write_string(
             place,
             0,
-            f"after {row['pairs']} pairs: precision at least {row['precision_lower']:.3f}, "
-            f"recall at least {row['recall_lower']:.3f} (lower 95% limits)",
+            f"after {row['pairs']} pairs: "
+            + ", ".join(
+                f"{name} {row[f'{name}_lower']:.3f} to {row[f'{name}_upper']:.3f} "
+                f"(width {row[f'{name}_upper'] - row[f'{name}_lower']:.3f})"
+                for name in ("precision", "recall")
+            )
+            + " (95% limits)",
             style.text,
         )
 
 
-def _source_rows(identity: pl.DataFrame) -> pl.DataFrame:
+def source_text(identity: pl.DataFrame, file_row: pl.DataFrame | None) -> pl.DataFrame:
     """Return `identity, rows`: each row behind an identity in words, a line each."""
+    places = empty(FILE_ROWS) if file_row is None else file_row
     line = pl.concat_str("dataset", pl.lit(", "), "file", pl.lit(", "), in_words())
     more = pl.len().cast(pl.Int64) - SOURCES_SHOWN
     return (
-        identity.sort("dataset", "file", "row")
+        with_file_row(identity.sort("dataset", "file", "row"), places)
         .group_by("identity", maintain_order=True)
         .agg(line.head(SOURCES_SHOWN).str.join("\n").alias("rows"), more.alias("n"))
         .select(
@@ -173,15 +244,16 @@ def _source_rows(identity: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pairs(
+def write_pairs(
     book: Any,
-    style: _Styles,
+    style: Styles,
     name: str,
     pairs: pl.DataFrame,
     rows: pl.DataFrame,
     before: Sequence[str],
     after: Sequence[str],
     weights: bool,
+    fields: Mapping[str, str] = FIELDS,
 ) -> None:
     """Write a sheet of pairs: answers first, then both identities side by side, then the rest."""
     for side in "ab":
@@ -189,9 +261,9 @@ def _pairs(
         pairs = pairs.join(named, on=f"identity_{side}", how="left", maintain_order="left")
     sheet = book.add_worksheet(name)
     heads = [
-        "pair", *ANSWERS, *before, "differs",
-        *(f"{label} {side}" for label in FIELDS.values() for side in "ab"),
-        *(head.replace("_", " ") for head in after),
+        "pair", *ANSWERS, *(HEADS.get(head, head.replace("_", " ")) for head in before), "differs",
+        *(f"{label} {side}" for label in fields.values() for side in "ab"),
+        *(HEADS.get(head, head.replace("_", " ")) for head in after),
         *(("match weight",) if weights else ()),
         "rows of a", "rows of b", "identity a", "identity b",
     ]  # fmt: skip
@@ -199,7 +271,7 @@ def _pairs(
         sheet.write_string(0, column, head, style.head)
         sheet.set_column(column, column, _width(head))
     for number, pair in enumerate(pairs.iter_rows(named=True), start=1):
-        cells = _cells(pair, number, before, after, weights, style)
+        cells = _cells(pair, number, before, after, weights, style, fields)
         for column, (value, form) in enumerate(cells):
             if isinstance(value, float | int):
                 sheet.write_number(number, column, value, form)
@@ -228,27 +300,32 @@ def _cells(
     before: Sequence[str],
     after: Sequence[str],
     weights: bool,
-    style: _Styles,
+    style: Styles,
+    fields: Mapping[str, str],
 ) -> list[tuple[str | float | int, Any]]:
     """Return a row's cells, each with its format."""
     sides = {
         field: (_text(field, pair[f"{field}_a"]), _text(field, pair[f"{field}_b"]))
-        for field in FIELDS
+        for field in fields
     }
-    unlike = [field for field, (a, b) in sides.items() if a and b and a != b]
+    unlike = [
+        field
+        for field, (a, b) in sides.items()
+        if a and b and a.removesuffix(ANOTHER) != b.removesuffix(ANOTHER)
+    ]
     one = [field for field, (a, b) in sides.items() if bool(a) != bool(b)]
-    said = ", ".join(FIELDS[field] for field in unlike) or "nothing that both give"
+    said = ", ".join(fields[field] for field in unlike) or "nothing that both give"
     if one:
-        said += f"; given by one only: {', '.join(FIELDS[field] for field in one)}"
+        said += f"; given by one only: {', '.join(fields[field] for field in one)}"
     cells: list[tuple[str | float | int, Any]] = [(number, style.plain)]
     cells += [("", style.day if head == "when" else style.answer) for head in ANSWERS]
     for head in before:
-        value = pair[head]
+        value = pair.get(head)
         cells.append((value if isinstance(value, int) else _reason(pair, head), style.plain))
     cells.append((said, style.plain))
     for field, both in sides.items():
         cells += [(text, style.differs if field in unlike else style.plain) for text in both]
-    cells += [(pair[head] or "", style.plain) for head in after]
+    cells += [(str(pair.get(head) or ""), style.plain) for head in after]
     if weights:
         cells.append((float(pair["match_weight"]), style.number))
     cells += [(pair[key] or "", style.plain) for key in ("rows_a", "rows_b")]
@@ -258,11 +335,12 @@ def _cells(
 def _reason(pair: dict[str, Any], head: str) -> str:
     """Why the pair is asked about, in words; another column as it stands."""
     if head != "reason":
-        return str(pair[head] or "")
+        return str(pair.get(head) or "")
     if pair["decision"] == "refused":
         return f"held apart: {pair['reason']}"
     if pair["decision"] == "below_threshold":
-        return "not joined: the evidence falls short of the threshold"
+        besides = f", and {pair['reason']}" if pair["reason"] else ""
+        return f"not joined: the evidence falls short of the threshold{besides}"
     return str(pair["reason"] or "")
 
 
@@ -277,7 +355,10 @@ def _text(field: str, value: Any) -> str:
 
 
 def _width(head: str) -> int:
-    wide = {"why": 30, "reason": 30, "differs": 30, "speaks for": 45, "speaks against": 45}
-    if head.startswith("rows of"):
+    wide = {
+        "why": 30, "why it matters": 24, "reason": 30, "why apart": 24, "differs": 30,
+        "speaks for": 45, "speaks against": 45,
+    }  # fmt: skip
+    if head.startswith(("rows of", "all records of")):
         return 42
     return wide.get(head, 7 if head in ("pair", "records") else 15)

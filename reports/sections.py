@@ -253,10 +253,13 @@ def deliveries(ctx: ReportContext) -> Markdown:
     frame = ctx.deliveries.filter(pl.col("status") != "superseded")
     if frame.is_empty():
         return ABSENT
-    quarters = sorted(set(frame["quarter"].to_list()))
+    each = frame.with_columns(quarter=pl.coalesce("carries", "quarter").str.split(", ")).explode(
+        "quarter"
+    )
+    quarters = sorted(set(each["quarter"].to_list()))
     best = {
         (name, quarter): status
-        for name, quarter, status in frame.select("dataset", "quarter", "status").iter_rows()
+        for name, quarter, status in each.select("dataset", "quarter", "status").iter_rows()
     }
     agencies = dict(frame.select("dataset", "agency").rows())
     rows = [
@@ -384,6 +387,8 @@ def linkage(ctx: ReportContext) -> Markdown:
             ).iter_rows()
         }
         groups = list(dict.fromkeys((d, c) for d, c, _ in figures))
+        every = dict.fromkeys(accuracy.select("dimension", "category").rows())
+        untold = [escape(_group(ctx, *group)) for group in every if group not in groups]
         notes = {(d, c): n for d, c, n in told.select("dimension", "category", "note").rows() if n}
         parts.append(
             table(
@@ -405,6 +410,10 @@ def linkage(ctx: ReportContext) -> Markdown:
                 (0, 3),
             )
         )
+        if untold:
+            parts.append(
+                f"Not yet estimated, as too few pairs have been decided: {', '.join(untold)}."
+            )
     if bare.height:
         parts.append(
             table(
@@ -565,8 +574,28 @@ def cohort(ctx: ReportContext) -> Markdown:
         for change in ctx.settings.tracker.level_changes
         if ctx.settings.period.start < change.first_day <= ctx.settings.as_at
     ]
+    breaks += _unexplained_levels(ctx, frame)
     printed = _noted(printed, received(ctx, "cohort_by_quarter"))
     return Markdown("\n\n".join([printed, *(f"**{escape(line)}**" for line in breaks)]))
+
+
+def _unexplained_levels(ctx: ReportContext, frame: pl.DataFrame) -> list[str]:
+    """Return the line on levels that stand in the table and that the plan doesn't explain."""
+    rule = ctx.settings.tracker
+    explained = {*rule.at_risk_levels, NOT_RECORDED, TOTAL}
+    for change in rule.level_changes:
+        explained |= {*change.levels, *change.crosswalk.values()}
+    strange = frame.filter(
+        ~pl.col("risk_level").is_in(list(explained)), pl.col("children").cast(pl.String) != "0"
+    )
+    if strange.is_empty():
+        return []
+    levels = ", ".join(words(level) for level in strange["risk_level"].unique(maintain_order=True))
+    quarters = ", ".join(strange["quarter"].unique(maintain_order=True))
+    return [
+        f"Break in the series: the risk levels of {quarters} ({levels}) are not those of the plan,"
+        " and no crosswalk says what they mean. The children are counted at the level as written."
+    ]
 
 
 def by_dimension(ctx: ReportContext, name: str, count: str, mark: str = "##") -> Markdown:
@@ -980,6 +1009,16 @@ def gaps(ctx: ReportContext) -> Markdown:
     )
 
 
+def suspects_in_doubt(ctx: ReportContext) -> Markdown:
+    """What is not known of suspects: who may be whom, who is under 18, who is also a child."""
+    frame = of(ctx, "intelligence_gaps")
+    if frame.is_empty():
+        return Markdown("")
+    told = frame.filter(pl.col("theme") == "suspects").sort("gap").select("gap", "finding")
+    lines = [f"- {escape(finding)} ({escape(gap)})" for gap, finding in told.iter_rows()]
+    return Markdown("\n".join(["What is not known of them:", "", *lines]) if lines else "")
+
+
 def actions(ctx: ReportContext) -> Markdown:
     """The draft action plan, by strand."""
     frame = of(ctx, "action_plan")
@@ -1075,5 +1114,6 @@ def code_lists(ctx: ReportContext) -> Markdown:
 def short_period(ctx: ReportContext) -> bool:
     """Whether the period is too short to show a pattern."""
     period = ctx.settings.period
-    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+    end = min(period.end, ctx.settings.as_at)
+    months = (end.year - period.start.year) * 12 + end.month - period.start.month + 1
     return months < ctx.settings.gaps.minimum_months

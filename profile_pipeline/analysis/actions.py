@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from profile_pipeline.analysis import gaps
+from profile_pipeline.analysis import gaps, person_gaps
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.holding import NOT_SUPPLIED
 from profile_pipeline.analysis.representation import UNDER
@@ -38,6 +38,25 @@ def action_plan(evidence: Evidence) -> pl.DataFrame:
     days = pl.col("rag").replace_strict(TARGET_DAYS, return_dtype=pl.Int64)
     dated = rows.with_columns(target_date=pl.lit(evidence.settings.as_at) + pl.duration(days=days))
     return conform(dated, PROFILE["action_plan"])
+
+
+def look_at_harmed_children(evidence: Evidence) -> pl.DataFrame:
+    """Children recorded as harmed whom the CSE team has never listed."""
+    return person_gaps.harmed_unlisted(evidence).select(
+        action=pl.lit(
+            "Agree who looks at each child recorded as harmed whom the CSE team has never listed, "
+            "and by when"
+        ),
+        strand=pl.lit("protect"),
+        lead=pl.lit(gaps.CSE_TEAM),
+        current_position=sentence(
+            number(pl.col("unlisted")),
+            " children recorded as harmed are not in the tracker (intelligence_gaps).",
+        ),
+        measure=pl.lit("Children of the list with a named worker and a date, and looked at"),
+        outcome=pl.lit("No child recorded as harmed is without someone who looks at them"),
+        rag=pl.lit("red"),
+    )
 
 
 def look_at_unlisted_children(evidence: Evidence) -> pl.DataFrame:
@@ -309,6 +328,7 @@ def record_ethnic_group(evidence: Evidence) -> pl.DataFrame:
 
 
 RULES: tuple[Rule, ...] = (
+    look_at_harmed_children,
     look_at_unlisted_children,
     interview_in_time,
     screen_groups,

@@ -25,6 +25,8 @@ from profile_pipeline.quarters import first_day, last_day, previous_quarter
 from profile_pipeline.tables import (
     AGE_BANDS,
     ETHNIC_GROUPS,
+    LEVEL_SCHEMES,
+    NOT_RECORDED,
     OPEN_CHILD,
     PROFILE,
     ROW_KEY,
@@ -81,8 +83,9 @@ def open_children(
     """Return analysis.open_child: children open and at risk at the end of each ended quarter.
 
     Distinct child, status open in the tracker of that quarter, latest screening stands,
-    responsible authority the area, under age on the quarter's last day. A child without a date of
-    birth is taken to be under age: the team itself holds the case as a child's.
+    responsible authority the area, under age on the quarter's last day. A child whose level is not
+    recorded, or of a scheme that the plan doesn't explain, is open all the same. A child without a
+    date of birth is taken to be under age: the team itself holds the case as a child's.
 
     Args:
         cse_tracker: records.cse_tracker.
@@ -98,17 +101,24 @@ def open_children(
         pl.col("quarter").is_in(quarters),
         pl.col("status").is_in(list(rule.open_statuses)),
     )
+    # A level of a scheme that the plan doesn't explain stands as written: the child is open, and a
+    # change nobody told of must not make it vanish.
     in_force = [
         (label, written, counted)
         for label in quarters
-        for written, counted in rule.levels_on(last_day(label))[1].items()
+        for written, counted in (
+            *rule.levels_on(last_day(label))[1].items(),
+            *((level, level) for level in rule.unexplained_on(last_day(label))),
+        )
     ]
     levels = pl.DataFrame(in_force, schema=["quarter", "risk_level", "counted"], orient="row").cast(
         pl.String
     )
-    # A level of another scheme than the quarter's own is not at risk by the plan's rule.
+    # "No risk", and a level that the plan leaves out of the scheme in force, is not at risk by its
+    # rule; a level that isn't recorded says nothing.
     standing = (
-        standing.join(levels, on=["quarter", "risk_level"], how="inner")
+        standing.join(levels, on=["quarter", "risk_level"], how="left")
+        .filter(pl.col("counted").is_not_null() | pl.col("risk_level").is_null())
         .drop("risk_level")
         .rename({"counted": "risk_level"})
     )
@@ -181,9 +191,10 @@ def cohort_by_quarter(
 
     `opened` and `carried_over` add up to `children`. `closed` counts the children of the end of
     the quarter before who are not counted now, whatever the reason (closed, stepped down, moved,
-    turned 18), at the level they had then. A quarter whose tracker never came has no row: no
-    number is known, not nought; asked for by `quarters`, its figures are for `unknown` to take out.
-    Where the tracker of the quarter before is not held, the referral
+    turned 18), at the level they had then. A quarter has a row for each level in force and for any
+    other that occurs; `not recorded` only where it does. A quarter whose tracker never came has no
+    row: no number is known, not nought; asked for by `quarters`, its figures are for `unknown` to
+    take out. Where the tracker of the quarter before is not held, the referral
     date tells whether a child was carried over, and `closed` is 0, for want of a list to close.
 
     Args:
@@ -199,25 +210,37 @@ def cohort_by_quarter(
     rule = settings.tracker
     return union(
         (
-            _cohort(open_child, label, delivered, [*rule.levels_on(last_day(label))[0], TOTAL])
+            _cohort(open_child, label, delivered, rule.levels_on(last_day(label))[0])
             for label in quarters
         ),
         table,
     )
 
 
-def _all_levels(quarters: Sequence[str], settings: ProfileSettings) -> list[str]:
+def _all_levels(
+    open_child: pl.DataFrame, quarters: Sequence[str], settings: ProfileSettings
+) -> list[str]:
     """Return every level counted in some quarter, in the order in which they came into force."""
     each = (settings.tracker.levels_on(last_day(label))[0] for label in quarters)
-    return list(dict.fromkeys(level for levels in each for level in levels)) or list(
+    in_force = list(dict.fromkeys(level for levels in each for level in levels)) or list(
         settings.tracker.at_risk_levels
     )
+    asked = open_child.filter(pl.col("quarter").is_in(list(quarters)))
+    return in_force + _others(set(asked["risk_level"].drop_nulls()), in_force)
+
+
+def _others(found: set[str], in_force: Sequence[str]) -> list[str]:
+    """Return the levels found that are not in force, in the order of their scheme."""
+    order = [level for scheme in LEVEL_SCHEMES for level in scheme]
+    strange = sorted(found.difference(in_force, order))
+    return [level for level in order if level in found and level not in in_force] + strange
 
 
 def _cohort(
-    open_child: pl.DataFrame, quarter: str, delivered: set[str], levels: Sequence[str]
+    open_child: pl.DataFrame, quarter: str, delivered: set[str], in_force: Sequence[str]
 ) -> pl.DataFrame:
     before = previous_quarter(quarter)
+    open_child = open_child.with_columns(pl.col("risk_level").fill_null(NOT_RECORDED))
     now = open_child.filter(pl.col("quarter") == quarter)
     then = open_child.filter(pl.col("quarter") == before)
     if before in delivered:
@@ -248,8 +271,15 @@ def _cohort(
         .group_by("risk_level")
         .agg(pl.col(*_LEVEL_CHANGES).sum())
     )
+    found = set(summed["risk_level"].to_list()) - {TOTAL}
+    others = _others(found - {NOT_RECORDED}, in_force)
+    if set(others) & set(now["risk_level"].to_list()):
+        # Nought at a level that the team no longer uses would say what nobody knows.
+        in_force = [level for level in in_force if level in found]
+    levels = [*in_force, *others]
+    levels += [NOT_RECORDED] * (NOT_RECORDED in found) + [TOTAL]
     return (
-        pl.DataFrame({"risk_level": list(levels)}, schema={"risk_level": pl.String})
+        pl.DataFrame({"risk_level": levels}, schema={"risk_level": pl.String})
         .join(summed, on="risk_level", how="left", maintain_order="left")
         .with_columns(pl.col(*_LEVEL_CHANGES).fill_null(0), quarter=pl.lit(quarter))
     )
@@ -280,7 +310,7 @@ def victim_profile(
         quarters = [label for label in quarters_ended(settings) if label in delivered]
     as_written = ("legal_status", "education", "referral_source", "model")
     fixed: dict[str, tuple[pl.Expr, Sequence[str]]] = {
-        "risk_level": (pl.col("risk_level"), _all_levels(quarters, settings)),
+        "risk_level": (pl.col("risk_level"), _all_levels(open_child, quarters, settings)),
         "sex": (pl.col("sex"), SEXES),
         "age_band": (age_band(pl.col("age_years")), AGE_BANDS),
         "ethnic_group": (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from profile_pipeline.analysis import gaps
+from profile_pipeline.analysis import gaps, person_gaps
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
 from profile_pipeline.marks import cell, number, sentence, share_of
@@ -116,6 +116,19 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
         ),
         confidence=pl.lit(MEDIUM),
         table=pl.lit("overlap_distribution"),
+        strand=pl.lit("protect"),
+    )
+
+
+def harmed_unlisted(evidence: Evidence) -> pl.DataFrame:
+    """Children recorded as harmed whom the CSE team has never listed."""
+    return person_gaps.harmed_unlisted(evidence).select(
+        finding=sentence(
+            number(pl.col("unlisted")),
+            " children recorded as harmed have never been in the CSE team's tracker.",
+        ),
+        confidence=pl.lit(MEDIUM),
+        table=pl.lit("intelligence_gaps"),
         strand=pl.lit("protect"),
     )
 
@@ -375,6 +388,7 @@ def absent_agencies(evidence: Evidence) -> pl.DataFrame:
 RULES: tuple[Rule, ...] = (
     scale,
     not_held,
+    harmed_unlisted,
     unlisted_children,
     places,
     near_homes,

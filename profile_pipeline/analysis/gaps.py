@@ -28,6 +28,12 @@ from profile_pipeline.analysis.holding import (
     quarters_held,
 )
 from profile_pipeline.analysis.overlap import NO_SOURCE
+from profile_pipeline.analysis.person_gaps import (
+    decisions_not_applied,
+    harmed_not_known,
+    suspects_in_doubt,
+    suspects_under_18,
+)
 from profile_pipeline.analysis.representation import MAYBE_UNDER, UNDER
 from profile_pipeline.marks import cell, difference, held, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
@@ -37,6 +43,7 @@ from profile_pipeline.tables import (
     EXPECTATION,
     GEO_HOTSPOTS,
     HOLDING,
+    LEVEL_SCHEMES,
     LINKAGE_ACCURACY,
     MEASURES,
     MISSING_COLUMN,
@@ -469,9 +476,13 @@ def missing_columns(evidence: Evidence) -> pl.DataFrame:
 
 
 def short_period(evidence: Evidence) -> pl.DataFrame:
-    """A period too short to show a pattern (IICSA: three months did not allow analysis)."""
+    """A period too short to show a pattern (IICSA: three months did not allow analysis).
+
+    Counted to the as-at date: of a year that has just begun only what has passed is covered.
+    """
     period, least = evidence.settings.period, evidence.settings.gaps.minimum_months
-    months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+    end = min(period.end, evidence.settings.as_at)
+    months = (end.year - period.start.year) * 12 + end.month - period.start.month + 1
     if months >= least:
         return _none()
     return _one(
@@ -506,6 +517,49 @@ def levels_changed(evidence: Evidence) -> pl.DataFrame:
         if settings.period.start < change.first_day <= settings.as_at
     ]
     return pl.concat(rows) if rows else _none()
+
+
+def levels_unexplained(evidence: Evidence) -> pl.DataFrame:
+    """Open children whose level is of a scheme that the plan doesn't know of: a break of its own.
+
+    They are counted at the level as written.
+    """
+    rule = evidence.settings.tracker
+    ended = quarters_ended(evidence.settings)
+    strange = pl.DataFrame(
+        [(q, level) for q in ended for level in rule.unexplained_on(last_day(q))],
+        schema={"quarter": pl.String, "risk_level": pl.String},
+        orient="row",
+    )
+    found = open_rows(evidence).join(strange, on=["quarter", "risk_level"], how="semi")
+    order = [level for scheme in LEVEL_SCHEMES for level in scheme]
+    return evidence.named(
+        found.group_by("dataset").agg(
+            pl.col("quarter").unique().sort().str.join(", "),
+            pl.col("risk_level").unique().sort_by(
+                pl.col("risk_level").unique().replace_strict(order, range(len(order)))
+            ).str.replace_all("_", " ").str.join(", "),
+        )
+    ).select(
+        "agency",
+        "dataset",
+        theme=pl.lit("data quality"),
+        finding=sentence(
+            "Break in the series: the risk levels of ", pl.col("title"), " in ",
+            pl.col("quarter"), " (", pl.col("risk_level"), ") are not those of the plan, and no"
+            " crosswalk says what they mean.",
+        ),
+        evidence=sentence(
+            "Open children with such a level are counted as open, at the level as written"
+            " (records.cse_tracker); `tracker: level_changes` in profile.yaml names none of these"
+            " levels then."
+        ),
+        question=sentence(
+            "When did the levels in '", pl.col("dataset"), "' change, and which earlier level does"
+            " each of them stand for?"
+        ),
+        priority=pl.lit("high"),
+    )  # fmt: skip
 
 
 def never_refreshed(evidence: Evidence) -> pl.DataFrame:
@@ -1156,7 +1210,7 @@ def return_interviews_late(evidence: Evidence) -> pl.DataFrame:
                 pl.col("all_late"),
                 " late and ",
                 pl.col("all_none"),
-                " with none recorded, of ",
+                " not held as far as is recorded, of ",
                 pl.col("all_due"),
                 f" due; the limit is {limit:g}% (return_interviews).",
             ),
@@ -1579,6 +1633,7 @@ RULES: tuple[Rule, ...] = (
     missing_columns,
     short_period,
     levels_changed,
+    levels_unexplained,
     never_refreshed,
     silent_indicators,
     no_neighbours,
@@ -1592,14 +1647,18 @@ RULES: tuple[Rule, ...] = (
     ungraded_reports,
     linkage_accuracy,
     unequal_linkage,
+    decisions_not_applied,
     unscreened_groups,
     return_interviews_late,
     few_referrals,
     hidden_groups,
     open_children_unknowns,
     no_prevalence,
+    harmed_not_known,
     crimes_without_suspect,
     suspects_not_described,
+    suspects_in_doubt,
+    suspects_under_18,
     no_network_picture,
     offences_not_placed,
     premises_clusters,

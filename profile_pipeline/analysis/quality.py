@@ -36,7 +36,9 @@ def data_quality(
 
     Measures: rows_received, rows_harmonised, rows_quarantined, rows_duplicate, rows_kept_apart,
     rows_superseded (counts), cells_repaired (count), columns_missing (count), days_late (days
-    after the due date, 0 when in time; null when nothing arrived), delivered (1 or 0),
+    after the due date, 0 when in time; null when nothing arrived), delivered (1 or 0; null when it
+    isn't due yet; 1 also for each further quarter that a file of a year or more tells of, whose
+    rows are counted once),
     linked_percent (records whose person has a record in another dataset, of all, 0-100) and
     complete_percent:<field> (children's records that give the field, 0-100; a dataset that gives
     the sector of every postcode and never the whole is judged by `postcode_sector`). By rule:
@@ -210,18 +212,28 @@ def _lateness(delivery: pl.DataFrame) -> pl.DataFrame:
     """
     together = pl.col("quarter").n_unique().over("dataset", "arrived_on") > 1
     late = (pl.col("arrived_on") - pl.col("due_on")).dt.total_days().clip(lower_bound=0)
+    came = pl.col("status").is_in(["loaded", "superseded"]).any()
+    # What isn't due yet is not missing.
+    awaited = (pl.col("status") == "awaited").all()
     wide = (
         delivery.with_columns(arrived_on=pl.when(~together).then("arrived_on"))
         .group_by("dataset", "quarter")
-        .agg(
-            days_late=late.min(), delivered=(pl.col("status").is_in(["loaded", "superseded"])).any()
-        )
+        .agg(days_late=late.min(), delivered=pl.when(~awaited).then(came))
     )
-    return _measured(
+    carried = (
+        delivery.select("dataset", pl.col("carries").str.split(", ").alias("quarter"))
+        .explode("quarter")
+        .drop_nulls("quarter")
+        .unique()
+        .join(wide, on=["dataset", "quarter"], how="anti")
+        .select("dataset", "quarter", measure=pl.lit("delivered"), value=pl.lit(1))
+    )
+    own = _measured(
         wide.with_columns(pl.col("delivered").cast(pl.Int64)).unpivot(
             index=["dataset", "quarter"], variable_name="measure", value_name="value"
         )
     )
+    return pl.concat([own, _measured(carried)])
 
 
 def _linked(

@@ -51,7 +51,10 @@ def quality_rag(data_quality: pl.DataFrame, limits: QualityLimits) -> pl.DataFra
         return of.filter(pl.col("measure") == measure)
 
     delivered = plain("delivered").with_columns(
-        rag=pl.when(pl.col("value") > 0).then(pl.lit("green")).otherwise(pl.lit("red")),
+        rag=pl.when(pl.col("value") > 0)
+        .then(pl.lit("green"))
+        .when(pl.col("value") == 0)
+        .then(pl.lit("red")),
         limit=pl.lit("red when nothing arrived"),
         group=pl.lit("delivery"),
     )

@@ -3,6 +3,8 @@
 Statutory guidance (DfE, January 2014) asks for an interview within 72 hours of the return.
 """
 
+from collections.abc import Collection
+
 import polars as pl
 
 from profile_pipeline.analysis.counting import quarters_counted
@@ -28,19 +30,28 @@ def distinct_episodes(missing_episode: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([once, alone]).with_columns(reported_in=quarter_expr(reported))
 
 
-def return_interviews(missing_episode: pl.DataFrame, settings: ProfileSettings) -> pl.DataFrame:
+def return_interviews(
+    missing_episode: pl.DataFrame,
+    settings: ProfileSettings,
+    recording: Collection[str] | None = None,
+) -> pl.DataFrame:
     """Return profile.return_interviews, one row a quarter in which episodes were reported.
 
     An interview is due when the child has returned. It is in time up to and including the limit of
     the plan (72.0 hours after the return), late beyond it, `none` when no interview is recorded;
-    the three add up to `due`. An interview held before a recorded return counts as in time.
+    the three add up to `due`. An interview held before a recorded return counts as in time. An
+    episode of a dataset that records no interviews, such as the SSDA903, awaits none while another
+    dataset records them: it would count as a child to whom nobody listened.
 
     Args:
         missing_episode: records.missing_episode, rows kept apart already taken out.
         settings: settings of the profile.
+        recording: ids of the datasets that record interviews; all do when not given, or empty.
     """
     hours = (pl.col("interview_at") - pl.col("returned_at")).dt.total_seconds() / 3600
     due = pl.col("returned_at").is_not_null()
+    if recording:
+        due &= pl.col("dataset").is_in(sorted(recording))
     held = due & pl.col("interview_at").is_not_null()
     in_time = held & (hours <= settings.return_interviews.hours)
     counts = (

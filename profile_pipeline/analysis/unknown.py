@@ -22,7 +22,7 @@ from profile_pipeline.analysis.holding import (
 from profile_pipeline.analysis.overlap import NO_SOURCE
 from profile_pipeline.plan.settings import ProfileSettings
 from profile_pipeline.quarters import last_day, previous_quarter
-from profile_pipeline.tables import TOTAL
+from profile_pipeline.tables import YES_NO
 
 NOTHING_KNOWN = "cannot tell: the tracker of now is not held"
 NOTHING_AT_RISK = "cannot tell: no indicator is held"
@@ -89,16 +89,17 @@ def cohort_by_quarter(frame: pl.DataFrame, held: pl.DataFrame, _: ProfileSetting
 
 
 def victim_profile(frame: pl.DataFrame, held: pl.DataFrame, _: ProfileSettings) -> pl.DataFrame:
-    """The tracker of each quarter; who was missing needs four quarters of missing children."""
+    """The tracker of each quarter; who was missing needs four quarters of missing children.
+
+    Where those four aren't held every child is `not recorded`, so that categories add up to `all`.
+    """
     quarters = quarters_held(held, MEASURE, "cse_tracker")
     missing = quarters_held(held, INDICATOR, "missing_from_home_or_care")
     year = {
         quarter for quarter in quarters if set(last_four_quarters(last_day(quarter))) <= missing
     }
-    of_missing = pl.col("dimension") == "missing_in_year"
-    known = pl.when(of_missing & (pl.col("category") != TOTAL)).then(_in(year)).otherwise(
-        _in(quarters)
-    )  # fmt: skip
+    of_year = (pl.col("dimension") == "missing_in_year") & pl.col("category").is_in(YES_NO)
+    known = pl.when(of_year).then(_in(year)).otherwise(_in(quarters))
     return _shares(_blank(frame, ("children",), known), "children")
 
 
@@ -205,12 +206,15 @@ def screening_coverage(
 
 
 def return_interviews(frame: pl.DataFrame, held: pl.DataFrame, _: ProfileSettings) -> pl.DataFrame:
-    """Episodes; interviews due, where the return is told; held or none, where interviews are."""
+    """Episodes; interviews due, where the return is told; held or none, where interviews are.
+
+    Where some dataset records interviews, those due are its own, and known where it is held.
+    """
     episodes = quarters_held(held, MEASURE, "missing_episode")
     due = quarters_held(held, FIELD, "missing_episode.returned_at") & episodes
     told = quarters_held(held, FIELD, "missing_episode.interview_at") & due
     frame = _blank(frame, ("episodes",), _in(episodes))
-    frame = _blank(frame, ("due",), _in(due))
+    frame = _blank(frame, ("due",), _in(told or due))
     return _blank(frame, ("within_72_hours", "late", "none"), _in(told))
 
 

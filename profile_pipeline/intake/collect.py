@@ -22,7 +22,7 @@ from profile_pipeline.intake.deliveries import (
 from profile_pipeline.intake.fates import fates_of
 from profile_pipeline.intake.filled_templates import as_plan, open_file, united
 from profile_pipeline.intake.harmonise import Harmonised, harmonise
-from profile_pipeline.intake.headers import rename_to_plan, resolve_headings, used_for
+from profile_pipeline.intake.headers import near_misses, rename_to_plan, resolve_headings, used_for
 from profile_pipeline.intake.lookups import REASONS as LOOKUP_REASONS
 from profile_pipeline.intake.lookups import look_up
 from profile_pipeline.intake.readers import read_file
@@ -30,6 +30,7 @@ from profile_pipeline.intake.standard_returns import heading_for, loosened, sibl
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.requirement import Template
+from profile_pipeline.quarters import fiscal_year, last_day
 from profile_pipeline.tables import DELIVERY, HEADING, MISSING_COLUMN, QUARANTINE, conform, empty
 
 NOT_LOADED = "; it is not loaded."
@@ -55,6 +56,8 @@ class Collected:
     missing_columns: pl.DataFrame
     headings: pl.DataFrame
     surplus_columns: tuple[str, ...] = ()
+    # (plan's column, heading likely meant), for `check` alone.
+    near_misses: tuple[tuple[str, str], ...] = ()
 
     def fates(self, quarantine: pl.DataFrame) -> pl.DataFrame:
         """Return every received row's fate, given all that was quarantined."""
@@ -85,11 +88,13 @@ class _File:
     file: str
     quarter: str
     frame: pl.DataFrame | None = None
+    rows: int | None = None
     status: str = "loaded"
     problem: str | None = None
     missing: tuple[str, ...] = ()
     headings: tuple[tuple[str, str], ...] = ()
     surplus: tuple[str, ...] = ()
+    near_misses: tuple[tuple[str, str], ...] = ()
     work: pl.DataFrame | None = None
     duplicates: pl.DataFrame | None = None
     template: Template | None = None
@@ -129,6 +134,10 @@ def collect_dataset(
     ]
     earlier = _earlier(before, found)
     received = pl.concat([_received(files, found), earlier], how="diagonal")
+    for file in files:
+        # What was received is held once.
+        file.rows = file.frame.height if file.frame is not None else None
+        file.frame = None
     usable = [file for file in files if file.work is not None]
     rows = [file.work for file in usable if file.work is not None and file.template is None]
     work, unfilled = _look_up(plan, dataset, pl.concat(rows) if rows else _no_rows(dataset))
@@ -151,10 +160,13 @@ def collect_dataset(
         sent=work,
         harmonised=_with_repairs(result, unfilled),
         duplicates=pl.concat(duplicates) if duplicates else pl.DataFrame(schema=DUPLICATE_SCHEMA),
-        deliveries=_deliveries(plan, dataset, found, files, earlier),
+        deliveries=_carrying(
+            plan, dataset, _deliveries(plan, dataset, found, files, earlier), result.rows
+        ),
         missing_columns=_missing_columns(dataset, usable),
         headings=_headings(dataset, usable),
         surplus_columns=tuple(dict.fromkeys(c for file in usable for c in file.surplus)),
+        near_misses=tuple(dict.fromkeys(pair for file in usable for pair in file.near_misses)),
     )
 
 
@@ -262,6 +274,7 @@ def _read(plan: Plan, dataset: Dataset, name: str, quarter: str, *, counts: bool
     resolved = resolve_headings(headings, dataset, file=name, given=dataset.looked_up())
     result.surplus = tuple(surplus(headings, resolved.found.values(), dataset))
     result.missing = tuple(resolved.missing)
+    result.near_misses = tuple(near_misses(headings, resolved).items())
     named = {c: c for c in resolved.found}
     if template := result.template:
         own = set(template.renamed.values())
@@ -412,7 +425,7 @@ def _deliveries(
                 "due_on": row["due_on"],
                 "arrived_on": row["arrived_on"],
                 "status": status,
-                "rows": file.frame.height if file and file.frame is not None else None,
+                "rows": file.rows if file else None,
                 "superseded_by": row["superseded_by"],
                 "problem": (file.problem if file else None) or row["problem"],
             }
@@ -420,6 +433,31 @@ def _deliveries(
     if not rows:
         return empty(DELIVERY)
     return conform(pl.DataFrame(_replaces(rows), schema=DELIVERY.polars_schema), DELIVERY)
+
+
+def _carrying(
+    plan: Plan, dataset: Dataset, deliveries: pl.DataFrame, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the deliveries with the quarters that files of a year or more tell of."""
+    told = dataset.quarters_told(plan.quarters)
+    if told == dataset.delivery.quarters(plan.quarters):
+        return deliveries
+    if dataset.delivery.every == "year":
+        years = {q: [t for t in told if fiscal_year(t) == fiscal_year(q)] for q in told}
+        carries = pl.col("quarter").replace_strict(
+            list(years), [", ".join(each) for each in years.values()], default=None
+        )
+        named = deliveries.with_columns(carries=carries)
+    else:
+        dated = (
+            pl.concat([rows.select("file", "quarter"), deliveries.select("file", "quarter")])
+            .filter(pl.col("quarter").is_in(told))
+            .group_by("file")
+            .agg(carries=pl.col("quarter").unique().sort().str.join(", "))
+        )
+        named = deliveries.drop("carries").join(dated, on="file", how="left", maintain_order="left")
+    loaded = pl.when(pl.col("status") == "loaded").then("carries")
+    return conform(named.with_columns(carries=loaded), DELIVERY)
 
 
 def _missing_columns(dataset: Dataset, files: list[_File]) -> pl.DataFrame:
@@ -481,17 +519,47 @@ def delivery_problems(plan: Plan) -> tuple[list[Problem], list[str]]:
             pl.len(), pl.col("quarter").str.join(", "), pl.col("used_for").first()
         )
         for column, count, quarters, use in by_column.iter_rows():
+            meant = [f"'{heading}'" for name, heading in collected.near_misses if name == column]
+            hint = f" It has {' and '.join(meant)}: add that under headers." if meant else ""
             if loaded and count == loaded and dataset.standard is None:
                 problems.append(
                     Problem(
                         f"collection_plan.yaml, '{dataset.id}'",
                         f"no file has a column '{column}' ({use}).",
-                        "Correct its name, or add the agency's heading under headers.",
+                        hint.strip()
+                        or "Correct its name, or add the agency's heading under headers.",
                     )
                 )
             else:
-                notes.append(f"{dataset.id}: column '{column}' ({use}) is missing in {quarters}.")
+                notes.append(
+                    f"{dataset.id}: column '{column}' ({use}) is missing in {quarters}.{hint}"
+                )
+        notes += _unexplained_levels(plan, dataset, collected.harmonised.rows)
     return problems, [*stray(plan), *notes]
+
+
+def _unexplained_levels(plan: Plan, dataset: Dataset, rows: pl.DataFrame) -> list[str]:
+    """Return a line on a tracker's levels that belong to no scheme of the plan at their quarter."""
+    if "cse_tracker__risk_level" not in rows.columns:
+        return []
+    ended = [q for q in plan.quarters if last_day(q) <= plan.settings.as_at]
+    strange = pl.DataFrame(
+        [(q, v) for q in ended for v in plan.settings.tracker.unexplained_on(last_day(q))],
+        schema={"quarter": pl.String, "cse_tracker__risk_level": pl.String},
+        orient="row",
+    )
+    found = strange.join(rows, on=strange.columns, how="semi")
+    if found.is_empty():
+        return []
+    levels, quarters = (
+        ", ".join(found[name].unique(maintain_order=True))
+        for name in ("cse_tracker__risk_level", "quarter")
+    )
+    return [
+        f"{dataset.id}: the risk levels of {quarters} ({levels}) are not those of the plan. Did the"
+        " team change its levels? Say so under `tracker: level_changes` in profile.yaml, with a"
+        " crosswalk to the earlier ones; until then they are counted as written."
+    ]
 
 
 def stray(plan: Plan) -> list[str]:

@@ -165,12 +165,16 @@ def harmonise(
     wide = _check_dates_of_birth(wide, build, period_start)
     wide = _events(wide, build)
     quarantine, repairs = _faults(wide, build)
-    kept = wide.join(quarantine, left_on=("_file", "_row"), right_on=("file", "row"), how="anti")
+    unknown_values = _unknown_values(wide, build)
+    # The wide frame is several times the rows: only what is kept of it is copied.
+    rows = _rows(wide, build)
+    del wide
+    rows = rows.join(quarantine, on=("file", "row"), how="anti", maintain_order="left")
     return Harmonised(
-        rows=_rows(kept, build),
+        rows=rows.sort("file", "row"),
         quarantine=quarantine,
         repairs=repairs,
-        unknown_values=_unknown_values(wide, build),
+        unknown_values=unknown_values,
     )
 
 
@@ -379,8 +383,12 @@ def _lists(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
         for part, name in PARTS.items():
             start = f"v:{subject.role}__{part}:"
             columns = [column for column in wide.columns if column.startswith(start)]
+            # Most names hold no other one: a million lists of nothing take memory and time.
+            held = [column for column in columns if wide[column].null_count() < wide.height]
             if columns:
-                gathered = pl.concat_list(columns).list.drop_nulls()
+                gathered = pl.lit([], dtype=pl.List(pl.String))
+                if held:
+                    gathered = pl.concat_list(held).list.drop_nulls()
                 if name == "address":
                     line = gathered.list.join(", ")
                     gathered = pl.when(line != "").then(line)
@@ -607,8 +615,10 @@ def _events(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:
 def _fault_rows(wide: pl.DataFrame, build: _Build, name: str, rule: pl.Expr) -> pl.DataFrame:
     """Return rows in the shape of a fault for one column (or the row as a whole)."""
     column = build.faults.get(name)
+    looked_at = {"_file", "_row", *rule.meta.root_names(), *([column] if column else [])}
     return (
-        wide.with_columns(rule.alias("rule"))
+        wide.select(sorted(looked_at))
+        .with_columns(rule.alias("rule"))
         .filter(pl.col("rule").is_not_null())
         .select(
             pl.lit(build.dataset.id).alias("dataset"),
@@ -644,10 +654,12 @@ def _faults(wide: pl.DataFrame, build: _Build) -> tuple[pl.DataFrame, pl.DataFra
             out.append(_fault_rows(wide, build, f"{subject.role}__date_of_birth", adult))
     order = ("file", "row", "column", "rule")
     quarantine = pl.concat(out).unique(maintain_order=True).sort(order)
-    kept = wide.join(quarantine, left_on=("_file", "_row"), right_on=("file", "row"), how="anti")
-    mended = [none] + [_fault_rows(kept, build, name, pl.col(f"f:{name}")) for name in build.faults]
+    mended = [none] + [_fault_rows(wide, build, name, pl.col(f"f:{name}")) for name in build.faults]
     repairs = (
-        pl.concat(mended).unique(("file", "row", "column", "rule"), maintain_order=True).sort(order)
+        pl.concat(mended)
+        .join(quarantine, on=("file", "row"), how="anti", maintain_order="left")
+        .unique(("file", "row", "column", "rule"), maintain_order=True)
+        .sort(order)
     )
     return quarantine, repairs
 
@@ -666,7 +678,7 @@ def _rows(kept: pl.DataFrame, build: _Build) -> pl.DataFrame:
         pl.col("v:date").alias("date"),
         reference.alias("reference"),
         *(pl.col(f"v:{name}").alias(name) for name in names),
-    ).sort("file", "row")
+    )
 
 
 def _unknown_values(wide: pl.DataFrame, build: _Build) -> pl.DataFrame:

@@ -102,6 +102,25 @@ def near(column: str, headings: list[str]) -> str:
     return "Check the header row and delimiter in the plan."
 
 
+def near_misses(headings: list[str], resolved: Resolved) -> dict[str, str]:
+    """Return missing column -> the heading that is likely meant by it.
+
+    Told only where at least half of the plan's columns were found, so that the row is the header
+    and no one's data, and for a heading that is all but the same. For `check`'s terminal: a heading
+    that the plan doesn't know is never written into a table or letter.
+    """
+    if len(resolved.found) < max(1, len(resolved.missing)):
+        return {}
+    free = [heading for heading in headings if heading not in resolved.found.values()]
+    folded = {fold_heading(heading): heading for heading in free}
+    near: dict[str, str] = {}
+    for column in resolved.missing:
+        close = difflib.get_close_matches(fold_heading(column), list(folded), n=1, cutoff=0.8)
+        if close:
+            near[column] = folded[close[0]]
+    return near
+
+
 def used_for(column: str, dataset: Dataset) -> str:
     """Return in words what can't be told without a column."""
     uses: list[str] = []

@@ -16,7 +16,14 @@ from profile_pipeline.errors import ContractError
 from profile_pipeline.plan.collection import Dataset, Event, Source, Subject
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.requirement import template_of
-from profile_pipeline.tables import LINEAGE, MEASURES, PERSON_RECORD, RECEIVED_META, conform
+from profile_pipeline.tables import (
+    DERIVED_FIELDS,
+    LINEAGE,
+    MEASURES,
+    PERSON_RECORD,
+    RECEIVED_META,
+    conform,
+)
 
 SUBJECT_TABLE = f"{PERSON_RECORD.schema}.{PERSON_RECORD.name}"
 EVENT_TABLE = "records.indicator_event"
@@ -45,6 +52,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "vehicle": ("vehicle",),
 }
 DATED = ("date", "quarter")
+# What intake works out of an information report rests on these of its fields.
+HANDLED_BY = ("handling_code", "sanitised", "consent", "consent_reason")
 
 
 class _Use(NamedTuple):
@@ -134,6 +143,10 @@ def _event_uses(dataset: Dataset, event: Event, dated: tuple[str, ...]) -> Itera
         yield _Use(table, "", "", field, (source.column,))
     if "reference" not in event.fields and dataset.reference:
         yield _Use(table, "", "", "reference", (dataset.reference.column,))
+    for field in DERIVED_FIELDS.get(measure, ()):
+        names = HANDLED_BY[:1] if field == "handling" else HANDLED_BY
+        columns = tuple(event.fields[name].column for name in names if name in event.fields)
+        yield _Use(table, "", "", field, columns)
 
 
 def _columns(subject: Subject, settings: tuple[str, ...]) -> tuple[str, ...]:

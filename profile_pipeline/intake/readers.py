@@ -161,6 +161,8 @@ def _refuse_repeated_headings(cells: pl.DataFrame, given: list[str], place: str,
     """Refuse a file in which the headings come again: two extracts in one, or one twice."""
     again = cells
     for text in given:
+        if again.is_empty():
+            return
         # A second extract pasted below brings its own byte order mark.
         plain = pl.col(text).str.replace_all("\ufeff", "").str.replace_all(r"\s+", " ")
         again = again.filter(plain.str.strip_chars().str.to_lowercase() == text.lower())

@@ -41,6 +41,8 @@ KINDS = (  # how a file that is no text begins, and what to say it is
     (b"\x7fELF", "a program"),
 )
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c"))
+COLUMNS_LIMIT = 2_000
+HEADINGS_LIMIT = 1_000_000  # characters
 CHUNK = 20_000  # rows held as Python objects at a time
 
 
@@ -208,6 +210,10 @@ def _headings(text: str, settings: ReadSettings, name: str) -> tuple[list[str], 
             final = lines.consumed == len(text)
             record = lines.flush()
             _refuse_open_quote(record, settings.delimiter, before + 1, name, reader.line_num, final)
+    if len(row) > COLUMNS_LIMIT or sum(map(len, row)) > HEADINGS_LIMIT:
+        what = f"its headings are more than {COLUMNS_LIMIT} columns, or no headings."
+        cure = "Correct `read: delimiter` or `read: header_row`, or ask for the file again."
+        raise DeliveryError(Problem(name, what, cure))
     return row or [""], lines.consumed, reader.line_num
 
 

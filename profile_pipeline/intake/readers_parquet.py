@@ -9,7 +9,9 @@ import polars as pl
 
 from profile_pipeline.errors import DeliveryError, Problem
 
-CELLS_LIMIT = 500_000_000
+CELLS_LIMIT = 100_000_000
+COLUMNS_LIMIT = 2_000
+SIZE_LIMIT = 1 << 30  # bytes, unpacked
 
 
 def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
@@ -28,7 +30,11 @@ def read_parquet(data: bytes, name: str) -> tuple[list[str], pl.DataFrame]:
     )
     try:
         source = pq.ParquetFile(io.BytesIO(data))
-        if source.metadata.num_rows * max(source.metadata.num_columns, 1) > CELLS_LIMIT:
+        about = source.metadata
+        groups = (about.row_group(number) for number in range(about.num_row_groups))
+        size = sum(group.total_byte_size for group in groups)
+        cells = about.num_rows * max(about.num_columns, 1)
+        if cells > CELLS_LIMIT or size > SIZE_LIMIT or about.num_columns > COLUMNS_LIMIT:
             raise DeliveryError(Problem(name, "this file is too large.", "Ask for smaller files."))
         table = source.read()
         table.validate(full=True)

@@ -21,6 +21,7 @@ from profile_pipeline.intake.layout import ENOUGH, fits, heading_place
 from profile_pipeline.plan.reading import ReadSettings
 
 UNPACKED_LIMIT = 1 << 30  # bytes; a sheet of a million rows and twenty columns has 0.7 GB
+COLUMNS_LIMIT = 2_000
 HEADINGS_WITHIN = 30  # rows
 CELLS_LIMIT = 30_000_000  # calamine holds the whole rectangle, 32 bytes a cell
 OLE = b"\xd0\xcf\x11\xe0"
@@ -228,30 +229,41 @@ def _refuse_monstrous(xml: bytes, name: str) -> None:
     calamine would ask for the memory and, refused, end the whole process.
     """
     references = CELL.findall(xml)
-    plain = len(references) == len(CELL_TAG.findall(xml)) and b":c" not in xml
-    if not plain:
-        references = _references(xml, name)
-    columns = max((_column(letters) for letters in {r[0] for r in references}), default=1)
-    rows = max((int(number) for number in {r[1] for r in references}), default=1)
-    if rows > 1_048_576 or columns > 16_384 or rows * columns > CELLS_LIMIT:
+    if len(references) == len(CELL_TAG.findall(xml)) and b":c" not in xml:
+        columns = max((_column(letters) for letters in {r[0] for r in references}), default=1)
+        rows = max((int(number) for number in {r[1] for r in references}), default=1)
+    else:
+        rows, columns = _span(xml, name)
+    if rows > 1_048_576 or columns > COLUMNS_LIMIT or rows * columns > CELLS_LIMIT:
         what = f"the sheet spans {rows} rows and {columns} columns."
         cure = "Delete stray cells far below or beside the data, or ask for a CSV file."
         raise DeliveryError(Problem(name, what, cure))
 
 
-def _references(xml: bytes, name: str) -> list[tuple[bytes, bytes]]:
-    """Return column and row of every cell, by a full parse: slow, for sheets written unusually."""
-    found: list[tuple[bytes, bytes]] = []
+def _span(xml: bytes, name: str) -> tuple[int, int]:
+    """Return the last row and column of a sheet, by a full parse: slow, for unusual writers.
+
+    A row or cell without a reference stands behind the one before it.
+    """
+    row = column = rows = columns = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rpartition(":")[2] == "c" and "r" in attributes:
-            match = REFERENCE.fullmatch(attributes["r"])
-            if match is None:
-                raise ValueError
-            found.append((match[1].encode(), match[2].encode()))
+        nonlocal row, column, rows, columns
+        kind = tag.rpartition(":")[2]
+        if kind == "row":
+            number = attributes.get("r", "")
+            row, column = int(number) if number.isdecimal() else row + 1, 0
+        elif kind == "c":
+            column += 1
+            if "r" in attributes:
+                match = REFERENCE.fullmatch(attributes["r"])
+                if match is None:
+                    raise ValueError
+                column, row = _column(match[1].encode()), int(match[2])
+            rows, columns = max(rows, row), max(columns, column)
 
     _parse(xml, name, start)
-    return found
+    return max(rows, 1), max(columns, 1)
 
 
 def _parse(xml: bytes, name: str, start: Callable[[str, dict[str, str]], None] | None) -> None:

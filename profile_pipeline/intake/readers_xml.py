@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT = 400_000_000  # bytes; the file and its rows are held, its tree group by group
 COLUMNS_LIMIT = 1_000
+PART = 4_000_000  # bytes
 CHUNK = 20_000  # rows held as Python objects at a time
 
 
@@ -101,7 +102,7 @@ def _groups(data: bytes, path: list[str], name: str) -> Iterator["Element"]:
     names: list[str] = []
     inside: int | None = None  # depth of the group being read
     try:
-        steps = ElementTree.iterparse(io.BytesIO(data), ("start", "end"), forbid_dtd=True)
+        steps = ElementTree.iterparse(_InLargeParts(data), ("start", "end"), forbid_dtd=True)
         for event, element in steps:
             if event == "start":
                 above.append(element)
@@ -209,11 +210,20 @@ def _leaves(group: "Element", step: str | None) -> tuple[list[tuple[str, str]], 
 
 def _numbered(leaves: list[tuple[str, str]], together: set[str]) -> dict[str, str]:
     cells: dict[str, str] = {}
+    joined: dict[str, list[str]] = {}
     seen: Counter[str] = Counter()
     for name, text in leaves:
         seen[name] += 1
         if name in together:
-            cells[name] = f"{cells[name]} {text}" if name in cells else text
+            joined.setdefault(name, []).append(text)
+            cells[name] = ""
         else:
             cells[name if seen[name] == 1 else f"{name} {seen[name]}"] = text
-    return cells
+    return cells | {name: " ".join(texts) for name, texts in joined.items()}
+
+
+class _InLargeParts(io.BytesIO):
+    """Bytes given in large parts: expat reads a token anew with every part it is given."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size if size is None or size < 0 else max(size, PART))

@@ -218,7 +218,7 @@ def _one_home(x: set[str], y: set[str]) -> bool:
     return False
 
 
-def _near_date(a: str, b: str) -> bool:
+def near_date(a: str, b: str) -> bool:
     """Whether a recording error may explain two dates (yyyymmdd).
 
     A slip, day and month exchanged, a 1 January default, two of day, month and year the same, or
@@ -345,7 +345,7 @@ class Clusterer:
         if not agree and not x.dobs & y.dobs:
             dobs = _most(x.dobs), _most(y.dobs)
             if None not in dobs:
-                near = any(_near_date(p, q) for p in x.dobs for q in y.dobs)
+                near = any(near_date(p, q) for p in x.dobs for q in y.dobs)
                 if not near and self.births_part:
                     return "dates of birth differ by more than a slip"
                 if x.homes and y.homes and not _one_home(x.homes, y.homes):
@@ -479,7 +479,7 @@ class Clusterer:
         """Whether name and date of birth agree, so that one wrong number is the likelier story."""
         fit = self._forenames(x, y)
         dobs = _most(x.dobs), _most(y.dobs)
-        return (fit is None or fit > 1.5) and (None in dobs or _near_date(*dobs))
+        return (fit is None or fit > 1.5) and (None in dobs or near_date(*dobs))
 
     def _forenames(self, x: Evidence, y: Evidence) -> float | None:
         """Mean verdict over the records' forenames: 0 all clash, 2 all fit; None not comparable."""
@@ -562,13 +562,15 @@ def cluster(
     strict: float = 14.0,
     decisions: pl.DataFrame | None = None,
     learnt: Learnt | None = None,
+    held: pl.DataFrame | None = None,
 ) -> Clustered:
     """Join identities by falling match weight.
 
     `pairs` has `identity_a, identity_b, match_weight`. Returns `clusters` (`identity, cluster`, a
     cluster named by its smallest identity), `links` (the pairs with `decision` and `reason`), and
     the contradictory decisions, which were not applied. With `learnt`, what an earlier run found
-    out about its data is used instead of found out again.
+    out about its data is used instead of found out again. `held` (`identity_a, identity_b`) are
+    joined from the start, as decisions are, unless people decided otherwise.
     """
     identities = _in_order(identities)
     work = Clusterer(identities, learnt)
@@ -578,6 +580,10 @@ def cluster(
         work.join(a, b)
     for a, b in different:
         work.part(a, b)
+    for one, other in () if held is None else held.select("identity_a", "identity_b").iter_rows():
+        a, b = work.index[one], work.index[other]
+        if work.find(b) not in work.apart[work.find(a)]:
+            work.join(a, b)
     ordered = pairs.with_columns(
         pl.col(f"identity_{side}").replace_strict(work.index, return_dtype=pl.Int64).alias(side)
         for side in "ab"
@@ -695,7 +701,8 @@ def _rival(
 # Comparisons that speak of one thing: the best pair is taken for them together.
 _TOGETHER = (
     ("forename", "surname"), ("birth", "age"), ("postcode", "area"), ("sex",), ("nhs",), ("upn",),
-    ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",),
+    ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",), ("alias",), ("case",),
+    ("premises",),
 )  # fmt: skip
 
 

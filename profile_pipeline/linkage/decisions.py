@@ -16,7 +16,7 @@ from profile_pipeline.errors import PlanError, Problem
 from profile_pipeline.linkage.clusters import CANT_TELL, DIFFERENT, SAME
 
 WORDS = (SAME, DIFFERENT, CANT_TELL)
-REVIEW_SHEET, SAMPLE_SHEET = "Review", "Sample"
+REVIEW_SHEET, SAMPLE_SHEET, GROUPS_SHEET = "Review", "Sample", "Groups"
 FILE = "decisions.csv"
 PAIR = ["identity_a", "identity_b"]
 SCHEMA = dict.fromkeys(
@@ -75,7 +75,8 @@ def _read_workbook(path: Path, found: list[dict[str, str]], problems: list[Probl
         )
         return
     try:
-        sheets = [name for name in (REVIEW_SHEET, SAMPLE_SHEET) if name in book.sheetnames]
+        known = (REVIEW_SHEET, SAMPLE_SHEET, GROUPS_SHEET)
+        sheets = [name for name in known if name in book.sheetnames]
         if not sheets:
             problems.append(
                 Problem(where, f"has no sheet {REVIEW_SHEET} or {SAMPLE_SHEET}.", "Move it away.")
@@ -345,12 +346,11 @@ def to_apply(states: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def of_sample(states: pl.DataFrame) -> pl.DataFrame:
-    """Return `identity_a, identity_b, decision` of the decisions on the sample that count."""
+def of_sample(states: pl.DataFrame, sheets: tuple[str, ...] = (SAMPLE_SHEET,)) -> pl.DataFrame:
+    """Return `identity_a, identity_b, decision` of the decisions on samples that count."""
+    drawn = pl.any_horizontal(pl.col("source").str.ends_with(f"sheet {name}") for name in sheets)
     return (
-        states.filter(
-            pl.col("state") == COUNTS, pl.col("source").str.ends_with(f"sheet {SAMPLE_SHEET}")
-        )
+        states.filter(pl.col("state") == COUNTS, drawn)
         .select(
             pl.min_horizontal("applied_a", "applied_b").alias("identity_a"),
             pl.max_horizontal("applied_a", "applied_b").alias("identity_b"),

@@ -12,7 +12,7 @@ import polars as pl
 
 from profile_pipeline.linkage.accuracy import PAIR, Estimate, estimate
 from profile_pipeline.linkage.clusters import BELOW, JOINED
-from profile_pipeline.linkage.decisions import of_sample
+from profile_pipeline.linkage.decisions import GROUPS_SHEET, SAMPLE_SHEET, of_sample
 from profile_pipeline.tables import (
     LINKAGE_ACCURACY,
     NOT_RECORDED,
@@ -131,7 +131,8 @@ def linkage_accuracy(
 
     Args:
         evidence: people.evidence (`linked`: by the linkage itself, without decisions).
-        decision: people.decision; those on sheet Sample count.
+        decision: people.decision; those on sheet Sample count, and for ethnic groups those on
+            sheet Groups too.
         identity: people.identity.
         record_person: people.record_person.
         person: people.person.
@@ -141,12 +142,13 @@ def linkage_accuracy(
     pairs = evidence.filter(pl.col("role") == "child").with_columns(
         pl.when("linked").then(pl.lit(JOINED)).otherwise(pl.lit(BELOW)).alias("decision")
     )
-    answers = of_sample(decision)
+    answers, more = of_sample(decision), of_sample(decision, (SAMPLE_SHEET, GROUPS_SHEET))
     groups = _groups(identity, record_person, person, looked_after)
     rows = []
     for dimension, category, inside in _parts(pairs, groups):
         mine = pairs.join(inside, on=PAIR, how="semi") if inside is not None else pairs
-        found = _estimates(mine, answers, seed)
+        # The pairs drawn for a group are a sample of the group, and of nothing else.
+        found = _estimates(mine, more if dimension == "ethnic_group" else answers, seed)
         others = pairs.join(mine, on=PAIR, how="anti")
         rest = _estimates(others, answers, seed) if inside is not None else None
         rows += [_row(dimension, category, name, mine, found, rest) for name in found]

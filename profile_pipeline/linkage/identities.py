@@ -20,6 +20,12 @@ _CONTENT = (
 # Fields that came later: left out where empty, so that persons keep the ids they have.
 _LATER = ("contacts",)
 _LISTS = ("other_names", "local_ids", "postcodes", "contacts")
+# Fields of records.subject that may be empty in every record, or not there at all.
+_OPTIONAL = (
+    "address", "vehicle", "other_names", "local_ids", "other_postcodes", "contacts", "birth_year",
+)  # fmt: skip
+# What a row of records.subject owes to its place in a file, and not to what it says.
+PLACE = ("file", "row", "record_id")
 
 
 def nhs_valid(number: pl.Expr) -> pl.Expr:
@@ -57,7 +63,7 @@ def enough(forename: str, surname: str) -> pl.Expr:
 
 def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
     """Return the subjects with the fields that make an identity, tidied but not altered."""
-    for optional in ("address", "vehicle", "other_postcodes", "contacts", "birth_year"):
+    for optional in _OPTIONAL:
         # A list column without a single list makes polars 2.1 panic once its rows were reversed.
         if optional not in subjects.columns or subjects[optional].is_null().all():
             kind = tables.PERSON_RECORD.polars_schema[optional]
@@ -120,15 +126,42 @@ def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataFrame]:
+def said(subjects: pl.DataFrame) -> pl.Series:
+    """Return all that each row says, as text: its place in a file is no part of it."""
+    told = [name for name in sorted(subjects.columns) if name not in PLACE]
+    kinds = subjects.schema
+    return subjects.select(
+        pl.concat_str(
+            [
+                (
+                    pl.col(name).cast(tables.TEXTS).list.join("\x1f")
+                    if isinstance(kinds[name], pl.List)
+                    else pl.col(name).cast(pl.String)
+                ).fill_null("\x00")
+                for name in told
+            ],
+            separator="\x1e",
+        ).alias("said")
+    ).to_series()
+
+
+def collapse(
+    subjects: pl.DataFrame, key: bytes, around: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return distinct identities, and which identity each record holds.
 
     `subjects` meets records.subject. The first frame has `identity` (keyed BLAKE2b of the content,
     so that it can't be guessed from a name and date of birth), the compared fields, `records`,
     `datasets` (counts) and `in_datasets` (ids); it is sorted by `identity`. The second has
-    `dataset, file, row, role, record_id, identity`.
+    `dataset, file, row, role, record_id, identity`. No place in a file is part of an identity:
+    records that hold too little to be linked stay apart by all that they say and the crimes their
+    rows speak of (`around`, as from `circumstances`), and those that say the very same by their
+    number among these.
     """
-    prepared = _prepared(subjects)
+    prepared = _prepared(subjects).with_row_index("place")
+    bare = ~prepared.select(enough("forename", "surname").fill_null(False)).to_series()
+    apart = pl.DataFrame([prepared["place"].filter(bare), _apart(subjects.filter(bare), around)])
+    prepared = prepared.join(apart, on="place", how="left", maintain_order="left")
     text = pl.concat_str(
         [
             (
@@ -144,9 +177,9 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
         text = pl.when(pl.col(name).list.len() > 0).then(added).otherwise(text)
     # What many people share is no identity: such records stay apart, each by itself.
     prepared = prepared.with_columns(
-        pl.when(enough("forename", "surname"))
+        pl.when(~bare)
         .then(text)
-        .otherwise(pl.concat_str(text, "record_id", separator="\x1d"))
+        .otherwise(pl.concat_str(text, "apart", separator="\x1d"))
         .alias("content")
     )
     distinct = prepared.group_by("content").agg(
@@ -189,3 +222,33 @@ def collapse(subjects: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, pl.DataF
         )
     )
     return identities, of_record
+
+
+def _apart(bare: pl.DataFrame, around: pl.DataFrame | None) -> pl.Series:
+    """Return a text that no other row has, from what the row says rather than where it stands."""
+    row = ("dataset", "file", "row")
+    whole = bare.select(*ROW_KEY, said(bare), pl.lit("").alias("beside")).with_row_index("place")
+    if around is not None:
+        cases, beside = (
+            pl.concat_str([pl.col(name).list.join("\x1f") for name in names], separator="\x1e")
+            for names in (["cases"], ["cases", "premises"])
+        )
+        whole = (
+            whole.drop("beside")
+            .join(
+                around.select(*row, cases.alias("case"), beside.alias("beside")),
+                on=row,
+                how="left",
+                maintain_order="left",
+            )
+            # A register of premises may be mended; a crime's number stays.
+            .with_columns(pl.concat_str("said", pl.col("case").fill_null("")).alias("said"))
+        )
+    numbered = whole.sort("beside", *ROW_KEY).with_columns(
+        pl.int_range(pl.len()).over("said").cast(pl.String).alias("number")
+    )
+    return (
+        numbered.sort("place")
+        .select(pl.concat_str("said", "number", separator="\x1d").alias("apart"))
+        .to_series()
+    )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from profile_pipeline.linkage import shared
 from profile_pipeline.linkage.learnt import PART, frequencies
 
 if TYPE_CHECKING:
@@ -288,8 +289,49 @@ NICKNAME = (
 )
 VEHICLE = (
     Level("not seen", "vehicle_l is null or vehicle_r is null", null=True),
-    Level("same vehicle", "vehicle_l = vehicle_r", 0.5, 0.003, learn_u=False),
-    Level("another vehicle", "else", 0.5, 0.997, learn_u=False),
+    Level("same vehicle", "vehicle_l = vehicle_r", 0.4, 0.003, learn_u=False),
+    Level(
+        "part of a registration that fits",
+        "length(vehicle_l) >= 4 and length(vehicle_r) >= 4"
+        " and (contains(vehicle_l, vehicle_r) or contains(vehicle_r, vehicle_l))",
+        0.08,
+        0.008,
+        learn_u=False,
+    ),
+    Level(
+        "registration with one slip",
+        "damerau_levenshtein(vehicle_l, vehicle_r) = 1",
+        0.02,
+        0.008,
+        learn_u=False,
+    ),
+    Level("another vehicle", "else", 0.5, 0.98, learn_u=False),
+)
+# Of suspects alone (linkage/circumstances.py); linkage/shared.py learns what sharing them means.
+ALIAS = (
+    Level("not given", "len(aliases_l) = 0 or len(aliases_r) = 0", null=True),
+    Level("same nickname or alias", _any_shared("aliases"), 0.85, 0.01, learn_u=False),
+    Level(
+        "nickname the same in part, or but for a digit",
+        _any_shared("other_words"),
+        0.05,
+        0.03,
+        learn_u=False,
+    ),
+    Level("another nickname or alias", "else", 0.1, 0.96, learn_u=False),
+)
+# Two suspects of one crime may have acted together: about one crime in seven has two suspects or
+# more (a working figure), and among a few hundred crimes few pairs share one by chance.
+CASE = (
+    Level("not given", "len(cases_l) = 0 or len(cases_r) = 0", null=True),
+    Level("suspect of the same crime", _any_shared("cases"), 0.3, 0.0006, learn_u=False),
+    Level("no crime in common", "else", 0.9, 0.9, learn_u=False),  # tells nothing
+)
+# Places that draw exploitation draw several offenders.
+PREMISES = (
+    Level("not given", "len(premises_l) = 0 or len(premises_r) = 0", null=True),
+    Level("seen at the same premises", _any_shared("premises"), 0.2, 0.02, learn_u=False),
+    Level("no premises in common", "else", 0.9, 0.9, learn_u=False),
 )
 COMPARISONS: dict[str, tuple[Level, ...]] = {
     "forename": FORENAME,
@@ -306,12 +348,17 @@ COMPARISONS: dict[str, tuple[Level, ...]] = {
     "contact": CONTACT,
     "nickname": NICKNAME,
     "vehicle": VEHICLE,
+    "alias": ALIAS,
+    "case": CASE,
+    "premises": PREMISES,
 }
+# Fields of suspects alone, and the list that each comparison needs.
+_OF_SUSPECTS = {"alias": "aliases", "case": "cases", "premises": "premises"}
 # The field without which a comparison is left out, so that other kinds of data cost nothing.
 _NEEDS = {
     "nhs": "nhs", "upn": "upn", "address": "address", "vehicle": "vehicle", "sex": "sex",
     "postcode": "postcode", "area": "district", "address_pairs": "address",
-    "district": "district", "sector": "sector",
+    "district": "district", "sector": "sector", "vehicle_part": "vehicle",
 }  # fmt: skip
 BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("nhs",), ""),
@@ -327,6 +374,7 @@ BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("name_key",), ""),
     (("address_pairs",), "address_pairs"),
     (("contacts",), "contacts"),
+    (("cases",), "cases"),
     (("other_words", "fore_sound"), "other_words"),
     (("other_words", "sur_sound"), "other_words"),
     (("sur_sound", "fore_kin"), "fore_kin"),
@@ -345,7 +393,8 @@ _TRAINING: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 # Blocks used only where they bring few pairs, which small or well spread data do.
 _BROAD_BLOCKS: tuple[tuple[str, ...], ...] = (
-    ("dob",), ("postcode",), ("sur_sound",), ("vehicle",), ("fore", "sur_initial"),
+    ("dob",), ("postcode",), ("sur_sound",), ("vehicle",), ("vehicle_part",),
+    ("fore", "sur_initial"),
     ("sur", "fore_initial"), ("birthday", "fore_initial", "sur_initial"),
 )  # fmt: skip
 
@@ -359,6 +408,11 @@ def _present(identities: pl.DataFrame, name: str) -> bool:
         return bool((identities["postcodes"].list.len() > 0).any())
     if name == "age":
         return bool((identities["dob"].is_null() & identities["born_from"].is_not_null()).any())
+    if name in _OF_SUSPECTS or name in _OF_SUSPECTS.values():
+        column = _OF_SUSPECTS.get(name, name)
+        return column in identities.columns and bool((identities[column].list.len() > 0).any())
+    if name == "nickname" and _present(identities, "alias"):
+        return False  # a suspect's nickname is compared whole
     if name in ("nickname", "other_words"):
         return bool((identities["other_words"].list.len() > 0).any())
     if name in ("contact", "contacts"):
@@ -377,6 +431,7 @@ _INITIALS = (
     pl.col("fore_first").str.slice(0, 1).alias("fore_initial"),
     pl.col("sur").str.slice(0, 1).alias("sur_initial"),
     pl.col("dob").str.slice(4).alias("birthday"),  # mmdd: a wrong year is a common slip
+    pl.col("vehicle").str.slice(0, 4).alias("vehicle_part"),
 )
 
 
@@ -389,12 +444,22 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
         "sex", "postcode", "postcodes", "sector", "district",
         "nhs", "upn", "local_ids", "issuers", "address", "contacts", "other_words", "vehicle",
     )  # fmt: skip
-    return identities.select(columns).with_columns(
-        *_INITIALS,
-        pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
-        _address_pairs().alias("address_pairs"),
-        pl.col("contacts").list.get(0, null_on_oob=True).alias("contact"),
-        *_training_parts(identities).drop("identity").get_columns(),
+    # Fields of suspects stand empty for children, as a model may name them.
+    nothing = [
+        pl.lit([], dtype=pl.List(pl.String)).alias(name)
+        for name in _OF_SUSPECTS.values()
+        if name not in identities.columns
+    ]
+    return (
+        identities.with_columns(nothing)
+        .select(*columns, *_OF_SUSPECTS.values())
+        .with_columns(
+            *_INITIALS,
+            pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
+            _address_pairs().alias("address_pairs"),
+            pl.col("contacts").list.get(0, null_on_oob=True).alias("contact"),
+            *_training_parts(identities).drop("identity").get_columns(),
+        )
     )
 
 
@@ -554,7 +619,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     blocks = []
     for columns, exploded in (*_broad_blocks(identities), *BLOCKS):
         if any(
-            (column in _NEEDS or column in ("other_words", "postcodes", "contacts"))
+            (column in _NEEDS or column in ("other_words", "postcodes", "contacts", "cases"))
             and not _present(identities, column)
             for column in columns
         ):
@@ -678,6 +743,8 @@ def score(
         chosen["probability_two_random_records_match"] = prior(identities)
         if len(identities) >= PRIOR_FROM:
             chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen, lookups)
+        if set(_OF_SUSPECTS.values()) <= set(identities.columns):
+            chosen = shared.calibrated(chosen, identities)
     else:
         chosen = json.loads(model.read_text(encoding="utf-8"))
         chosen.pop(PART, None)
@@ -887,8 +954,9 @@ def _labelled(relation: Any, parameters: dict[str, Any]) -> pl.DataFrame:
         name, known = comparison["output_column_name"], {0.0: "not compared"}
         for level in reversed(comparison["comparison_levels"]):
             if not level.get("is_null_level"):
-                weight = math.log2(level["m_probability"] / level["u_probability"])
-                known[round(weight, 5)] = level["label_for_charts"]
+                weight = round(math.log2(level["m_probability"] / level["u_probability"]), 5)
+                if weight != 0:  # a level that tells nothing looks like fields not given
+                    known[weight] = level["label_for_charts"]
         weights = pl.DataFrame(
             {f"base_{name}": list(known), f"level_{name}": list(known.values())},
             schema={f"base_{name}": pl.Float64, f"level_{name}": pl.String},

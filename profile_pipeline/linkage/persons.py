@@ -17,6 +17,7 @@ from profile_pipeline.linkage import clusters as clustering
 from profile_pipeline.linkage import learnt as learning
 from profile_pipeline.linkage import model as scoring
 from profile_pipeline.linkage import registry as registers
+from profile_pipeline.linkage.circumstances import suspect_forms
 from profile_pipeline.linkage.identities import ROW_KEY, collapse, enough
 from profile_pipeline.linkage.review import queue
 from profile_pipeline.plan.settings import LinkageSettings
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import duckdb
 
 OVERSIZE = 12  # distinct dates of birth and names make a cluster of this many suspicious
-SUSPECT_CAUTION = 2.0  # bits above the threshold that a link between suspects needs
+# Bits above the threshold that a link between suspects needs: at the default threshold 6.63 bits,
+# odds of 99 to 1, as 99 in 100 links between suspects are to be right.
+SUSPECT_CAUTION = 1.63
 SCORED_FROM = -6.0  # match weight from which pairs are kept as evidence
 
 
@@ -37,7 +40,7 @@ class Linkage:
     `identities`: distinct identities with their compared forms.
     `links`: meets tables.LINK.
     `evidence`: the pairs with level and weight of each comparison.
-    `review`: the clerical queue, most telling first. `oversize`: clusters held loosely or large.
+    `oversize`: clusters held loosely or large.
     `unlinkable`: by dataset, records that hold too little to be linked, and records left alone.
     `contradictions`: clerical decisions that contradict one another and were not applied.
     """
@@ -48,12 +51,31 @@ class Linkage:
     identities: pl.DataFrame
     links: pl.DataFrame
     evidence: pl.DataFrame
-    review: pl.DataFrame
     oversize: pl.DataFrame
     unlinkable: pl.DataFrame
     contradictions: pl.DataFrame
     decisions: pl.DataFrame | None = None
     learnt: learning.Learnt | None = None
+
+    def queue(
+        self,
+        settings: LinkageSettings,
+        shown: pl.DataFrame | None = None,
+        cohort_from: int = 0,
+    ) -> pl.DataFrame:
+        """Return the clerical queue, with what identities show where that is known."""
+        return queue(
+            self.identities,
+            self.record_cluster.select("identity", "cluster").unique(),
+            self.evidence.join(
+                self.links.select("identity_a", "identity_b", "decision", "reason"),
+                on=["identity_a", "identity_b"],
+                maintain_order="left",
+            ),
+            settings,
+            shown,
+            cohort_from,
+        )
 
 
 def connected(con: duckdb.DuckDBPyConnection | None) -> duckdb.DuckDBPyConnection:
@@ -96,13 +118,17 @@ def link_suspects(
     model: Path | None = None,
     save_model_to: Path | None = None,
     con: duckdb.DuckDBPyConnection | None = None,
+    around: pl.DataFrame | None = None,
 ) -> Linkage:
     """Link the records of suspects, apart from children and with higher caution.
 
-    As `link_children`. Suspects are often known by a nickname alone, which many people may share;
-    such records join nobody, and possible same persons are in `review`.
+    As `link_children`. `around` has the crimes and premises that rows speak of
+    (`circumstances.circumstances`). Suspects are often known by a nickname alone. What a shared
+    nickname, crime, vehicle or premises tells is learnt from records that give names beside it
+    (`shared`); where it tells too little, records join nobody, and possible same persons are in
+    `review`.
     """
-    return _link("suspect", subjects, settings, key, decisions, model, save_model_to, con)
+    return _link("suspect", subjects, settings, key, decisions, model, save_model_to, con, around)
 
 
 def _link(
@@ -114,8 +140,11 @@ def _link(
     model: Path | None,
     save_model_to: Path | None,
     con: duckdb.DuckDBPyConnection | None,
+    around: pl.DataFrame | None = None,
 ) -> Linkage:
-    identities, of_record = collapse(subjects, key)
+    identities, of_record = collapse(subjects, key, around)
+    if role == "suspect":
+        identities = suspect_forms(identities, of_record, around)
     pairs = scoring.score(
         connected(con),
         identities,
@@ -127,13 +156,13 @@ def _link(
         engine=settings.engine,
     )
     threshold = settings.threshold + (SUSPECT_CAUTION if role == "suspect" else 0.0)
-    done = clustering.cluster(
+    done = _clustered(
         identities,
         pairs,
-        threshold=threshold,
-        strict=settings.strict_threshold,
-        decisions=decisions,
-        learnt=learning.known(model, identities, key),
+        threshold,
+        settings.strict_threshold,
+        decisions,
+        learning.known(model, identities, key),
     )
     if save_model_to is not None and save_model_to.exists():
         learning.save(save_model_to, identities, done.learnt, key)
@@ -147,7 +176,6 @@ def _link(
         identities=identities,
         links=tables.conform(done.links, tables.LINK),
         evidence=pairs,
-        review=queue(identities, done.clusters, done.links, settings),
         oversize=oversize(identities, done.clusters),
         unlinkable=unlinkable(identities, record_cluster),
         contradictions=done.contradictions,
@@ -156,15 +184,61 @@ def _link(
     )
 
 
+def _clustered(
+    identities: pl.DataFrame,
+    pairs: pl.DataFrame,
+    threshold: float,
+    strict: float,
+    decisions: pl.DataFrame | None,
+    learnt: learning.Learnt | None,
+) -> clustering.Clustered:
+    """Return the clusters; who decides that two are the same means the persons whose they are.
+
+    Else a date of birth wrongly recorded in one of the two would part the other from its own
+    records. So the linkage is first asked who these persons are without such decisions.
+    """
+
+    def found(
+        decided: pl.DataFrame | None, held: pl.DataFrame | None = None
+    ) -> clustering.Clustered:
+        return clustering.cluster(
+            identities, pairs, threshold=threshold, strict=strict, decisions=decided,
+            learnt=learnt, held=held,
+        )  # fmt: skip
+
+    if decisions is None:
+        return found(None)
+    same = decisions.filter(pl.col("decision") == clustering.SAME)
+    if same.is_empty():
+        return found(decisions)
+    before = found(decisions.filter(pl.col("decision") != clustering.SAME)).clusters
+    touched = before.join(
+        pl.concat([same.select(identity="identity_a"), same.select(identity="identity_b")]),
+        on="identity",
+        how="semi",
+    )
+    held = (
+        before.join(touched.select("cluster").unique(), on="cluster", how="semi")
+        .select(pl.col("cluster").alias("identity_a"), pl.col("identity").alias("identity_b"))
+        .filter(pl.col("identity_a") != pl.col("identity_b"))
+        .sort("identity_a", "identity_b")
+    )
+    return found(decisions, held)
+
+
 def assign_person_ids(
-    linkage: Linkage, registry: pl.DataFrame | None
+    linkage: Linkage, registry: pl.DataFrame | None, corrected: pl.DataFrame | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Return people.record_person, the new registry, and the log of merges and splits.
+    """Return people.record_person, the new registry, and the log of merges, splits, corrections.
 
     `registry` has `identity, person_id, former_ids`, as returned by an earlier call; None at first.
+    `corrected` is as from `corrections.carried`.
     """
     ids, renewed, log = registers.assign(
-        linkage.record_cluster.select("identity", "cluster").unique(), registry, linkage.role
+        linkage.record_cluster.select("identity", "cluster").unique(),
+        registry,
+        linkage.role,
+        corrected,
     )
     records = linkage.record_cluster.join(ids, on="identity", maintain_order="left")
     return tables.conform(records, tables.RECORD_PERSON), renewed, log
@@ -176,12 +250,13 @@ def assign_at_threshold(linkage: Linkage, threshold: float) -> pl.DataFrame:
     Same pairs, constraints and decisions; nothing is scored again. For showing how counts and the
     prevalence estimate move with the linkage.
     """
-    done = clustering.cluster(
+    done = _clustered(
         linkage.identities,
         linkage.evidence,
-        threshold=threshold,
-        decisions=linkage.decisions,
-        learnt=linkage.learnt,
+        threshold,
+        LinkageSettings().strict_threshold,
+        linkage.decisions,
+        linkage.learnt,
     )
     return (
         linkage.record_cluster.drop("cluster")

@@ -2,7 +2,7 @@
 
 The registry lives in the profile's `review/` folder. A cluster of identities keeps the person id
 with which it shares most identities (the lower number on a tie), so re-runs, new quarters and
-corrected files leave ids as they are; merges and splits are logged.
+corrected files leave ids as they are; corrections, merges and splits are logged.
 """
 
 import polars as pl
@@ -35,18 +35,32 @@ def _highest(registry: pl.DataFrame) -> int:
 
 
 def assign(
-    clusters: pl.DataFrame, registry: pl.DataFrame | None, role: str = "child"
+    clusters: pl.DataFrame,
+    registry: pl.DataFrame | None,
+    role: str = "child",
+    corrected: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Return person ids for clusters, the new registry and the log of changes.
 
     `clusters` has `identity, cluster`. The first frame has `identity, person_id`; the registry
     `identity, person_id, former_ids` (space-separated, so that an old id can still be looked up and
-    is never given again); the log `change` (merge or split), `old_person_id, new_person_id,
-    identities`. New ids are numbered in the order of the keyed hashes, which says nothing about
-    people and doesn't depend on the order of rows.
+    is never given again); the log `change` (merge, split or corrected), `old_person_id,
+    new_person_id, identities`. `corrected` (`identity, became`: `corrections.carried`) lets what a
+    corrected file made of an identity stand for it. New ids are numbered in the order of the keyed
+    hashes, which says nothing about people and doesn't depend on the order of rows.
     """
     known = empty_registry() if registry is None else registry.select(list(REGISTRY_SCHEMA))
-    joined = clusters.select("identity", "cluster").join(known, on="identity", how="left")
+    standing = known.with_columns(pl.lit(False).alias("mended"))
+    if corrected is not None:
+        became = corrected.join(known, on="identity").select(
+            pl.col("became").alias("identity"),
+            "person_id",
+            "former_ids",
+            pl.lit(True).alias("mended"),
+        )
+        own = became.join(known, on="identity", how="anti").sort("identity", "person_id")
+        standing = pl.concat([standing, own.unique("identity", keep="first", maintain_order=True)])
+    joined = clusters.select("identity", "cluster").join(standing, on="identity", how="left")
     claims = (
         joined.drop_nulls("person_id")
         .group_by("cluster", "person_id")
@@ -95,8 +109,17 @@ def assign(
             pl.col("new_id").alias("new_person_id"),
             "identities",
         )
-        .sort("old_person_id", "new_person_id")
     )
+    mended = (
+        assigned.filter("mended", pl.col("person_id") == pl.col("new_id"))
+        .group_by(
+            pl.lit("corrected").alias("change"),
+            pl.col("person_id").alias("old_person_id"),
+            pl.col("new_id").alias("new_person_id"),
+        )
+        .agg(pl.len().cast(pl.Int64).alias("identities"))
+    )
+    log = pl.concat([log, mended]).sort("old_person_id", "new_person_id", "change")
     former = (
         pl.when(pl.col("person_id").is_not_null() & (pl.col("person_id") != pl.col("new_id")))
         .then(pl.concat_str("former_ids", "person_id", separator=" ", ignore_nulls=True))

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED
+from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED, Clusterer
 from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
@@ -33,6 +33,15 @@ def words(pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs.with_columns(said(1).alias("speaks_for"), said(-1).alias("speaks_against"))
 
 
+SUSPECT_SHARE = 0.2  # of the queue that suspects may take, after all children
+_ANOTHER = " (another record)"
+_SHOWN_BESIDE = {
+    "forename": "forename", "dob": "date of birth", "nhs": "NHS number", "upn": "UPN",
+}  # fmt: skip
+REACHES = "together they show {least} indicators or more, apart neither does"
+TOUCHES = "one of them, or both together, is in the priority cohort"
+
+
 def queue(
     identities: pl.DataFrame,
     clusters: pl.DataFrame,
@@ -44,12 +53,19 @@ def queue(
     """Return the pairs for a person to decide, most telling first, at most `review_limit`.
 
     Pairs that were refused, that fell short of the threshold but not of `review_from` (one pair for
-    each two clusters), or that were joined with less weight than `strict_threshold`. What a pair
-    tells: the records that would come together, or be parted, times how open the question is.
-    First come pairs whose persons, taken together, show `cohort_from` indicators or more: false
-    merges gather there. Columns `identity_a, identity_b, match_weight, decision, reason,
-    speaks_for, speaks_against, records, in_cohort`, and each field of the identities as
-    `<field>_a`, `<field>_b`.
+    each two clusters), or that were joined with less weight than `strict_threshold`. In order:
+
+    1. pairs whose persons, taken together, show `cohort_from` indicators or more, and apart do not:
+       the answer puts a child in the priority cohort or leaves it out;
+    2. the rest, by how likely the linkage is to have decided wrongly (a quarter where a rule held
+       apart what agreed) times the order of magnitude of the records that would move, twice as much
+       for pairs that touch that cohort, as false merges gather there;
+    3. pairs that fell short and that a rule forbids besides: they hardly need a person.
+
+    Columns `identity_a, identity_b, match_weight, decision, reason, speaks_for, speaks_against,
+    records, in_cohort, matters` (why it comes early, in words), each field of the identities as
+    `<field>_a`, `<field>_b`, and `beside_a`, `beside_b`: what all records of either person give,
+    with counts of records. A number that the identity lacks is that of another record, and says so.
 
     Args:
         identities: distinct identities.
@@ -85,11 +101,6 @@ def queue(
         .otherwise("reason")
         .alias("reason")
     )
-    doubt = (
-        pl.when(pl.col("decision") == REFUSED)
-        .then(0.25)
-        .otherwise(pl.col("match_probability") * (1 - pl.col("match_probability")))
-    )
     pair = pl.concat_str(
         pl.min_horizontal("cluster_a", "cluster_b"), pl.max_horizontal("cluster_a", "cluster_b")
     )
@@ -107,7 +118,7 @@ def queue(
         )
         .sort("match_weight", "identity_a", "identity_b", descending=[True, False, False])
         .unique("between", keep="first", maintain_order=True)
-        .with_columns((doubt * pl.col("records")).alias("telling"))
+        .with_columns(_telling().alias("telling"))
     )
     chosen = (
         chosen.join(
@@ -115,40 +126,150 @@ def queue(
             on=["identity_a", "identity_b"],
             how="left",
         )
-        .with_columns(pl.col("in_cohort").fill_null(False))
+        .with_columns(
+            pl.col("in_cohort", "reaches").fill_null(False),
+            _forbidden(chosen, identities, clusters).alias("forbidden"),
+        )
         .sort(
-            "in_cohort", "telling", "identity_a", "identity_b",
-            descending=[True, True, False, False],
+            pl.col("forbidden").is_not_null(),
+            "reaches",
+            pl.col("telling") * pl.when("in_cohort").then(2.0).otherwise(1.0),
+            "identity_a",
+            "identity_b",
+            descending=[False, True, True, False, False],
         )
         .head(settings.review_limit)
+        .with_columns(
+            pl.coalesce("reason", "forbidden").alias("reason"),
+            pl.when("reaches")
+            .then(pl.lit(REACHES.format(least=cohort_from)))
+            .when("in_cohort")
+            .then(pl.lit(TOUCHES))
+            .otherwise(pl.lit(""))
+            .alias("matters")
+        )
     )  # fmt: skip
     fields = identities.select("identity", *FIELDS)
-    sides = [
-        fields.rename({"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}})
-        for side in "ab"
-    ]
-    for side, frame in zip("ab", sides, strict=True):
-        chosen = chosen.join(frame, on=f"identity_{side}", how="left", maintain_order="left")
+    touched = pl.concat([chosen["cluster_a"], chosen["cluster_b"]]).unique()
+    beside = _beside(identities, clusters.filter(pl.col("cluster").is_in(touched.implode())))
+    for side in "ab":
+        frame = fields.rename(
+            {"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}}
+        )
+        chosen = chosen.join(frame, on=f"identity_{side}", how="left", maintain_order="left").join(
+            beside.select(
+                pl.col("cluster").alias(f"cluster_{side}"),
+                *(pl.col(name).alias(f"{name}_beside") for name in ("nhs", "upn")),
+                pl.col("beside").alias(f"beside_{side}"),
+            ),
+            on=f"cluster_{side}",
+            how="left",
+            maintain_order="left",
+        )  # fmt: skip
+        chosen = chosen.with_columns(
+            pl.when(apart & pl.col(f"{name}_{side}").is_null())
+            .then(pl.col(f"{name}_beside") + _ANOTHER)
+            .otherwise(f"{name}_{side}")
+            .alias(f"{name}_{side}")
+            for name in ("nhs", "upn")
+        ).drop("nhs_beside", "upn_beside")
     return words(chosen).select(
         "identity_a", "identity_b", "match_weight", "decision", "reason", "speaks_for",
-        "speaks_against", "records", "in_cohort", *(f"{f}_{side}" for f in FIELDS for side in "ab"),
+        "speaks_against", "records", "in_cohort", "matters",
+        *(f"{f}_{side}" for f in FIELDS for side in "ab"), "beside_a", "beside_b",
     )  # fmt: skip
+
+
+def together(children: pl.DataFrame, suspects: pl.DataFrame, limit: int) -> pl.DataFrame:
+    """Return one queue: children first, then suspects up to SUSPECT_SHARE of the limit."""
+    room = min(suspects.height, int(limit * SUSPECT_SHARE))
+    return pl.concat([children.head(limit - room), suspects.head(room)], how="diagonal_relaxed")
+
+
+def _forbidden(pairs: pl.DataFrame, identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.Series:
+    """Return why a rule would part the persons of pairs that fell short; null where none would."""
+    work = Clusterer(identities)
+    for cluster, identity in clusters.select("cluster", "identity").sort("identity").iter_rows():
+        if cluster in work.index:
+            work.join(work.index[cluster], work.index[identity])
+    said = [
+        work.refusal(work.index[a], work.index[b]) if decision == BELOW else None
+        for a, b, decision in pairs.select("identity_a", "identity_b", "decision").iter_rows()
+    ]
+    return pl.Series(said, dtype=pl.String)
+
+
+def _telling() -> pl.Expr:
+    """How likely the linkage is to be wrong, times the order of magnitude of the records."""
+    chance = 1 / (1 + 2 ** (-pl.col("match_weight")))
+    wrong = (
+        pl.when(pl.col("decision") == REFUSED)
+        .then(0.25)
+        .when(pl.col("decision") == JOINED)
+        .then(1 - chance)
+        .otherwise(chance)
+    )
+    return (wrong * (1 + pl.col("records")).log(2)).round(6)
+
+
+def _beside(identities: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    """Return `cluster, nhs, upn` (given most) and `beside`: all that its records give, counted."""
+    whole = clusters.join(identities, on="identity")
+    told = pl.concat(
+        whole.select(
+            "cluster",
+            pl.lit(order, dtype=pl.Int64).alias("order"),
+            pl.lit(field).alias("field"),
+            pl.lit(label).alias("label"),
+            pl.col(field).alias("value"),
+            "records",
+        )
+        for order, (field, label) in enumerate(_SHOWN_BESIDE.items())
+    ).drop_nulls("value")
+    counted = (
+        told.group_by("cluster", "order", "field", "label", "value")
+        .agg(pl.col("records").sum())
+        .sort("cluster", "order", "records", "value", descending=[False, False, True, False])
+    )
+    day = pl.col("value").str.replace(r"^(\d{4})(\d{2})(\d{2})$", "$1-$2-$3")
+    text = pl.when(pl.col("field") == "dob").then(day).otherwise("value")
+    by_field = counted.group_by("cluster", "order", "label", maintain_order=True).agg(
+        pl.format("{} ({})", text, "records").str.join(", ").alias("values")
+    )
+    said = by_field.group_by("cluster", maintain_order=True).agg(
+        pl.format("{}: {}", "label", "values").str.join("\n").alias("beside")
+    )
+    most = counted.group_by("cluster", "field", maintain_order=True).agg(pl.col("value").first())
+    for name in ("nhs", "upn"):
+        found = most.filter(pl.col("field") == name).select("cluster", pl.col("value").alias(name))
+        said = said.join(found, on="cluster", how="left", maintain_order="left")
+    return said
 
 
 def _many_indicators(
     pairs: pl.DataFrame, clusters: pl.DataFrame, shown: pl.DataFrame | None, cohort_from: int
 ) -> pl.DataFrame:
-    """Return `identity_a, identity_b, in_cohort` of pairs whose persons together show so many."""
+    """Return `identity_a, identity_b, in_cohort, reaches`.
+
+    `in_cohort`: the pair's persons together show so many indicators; `reaches`: and neither alone.
+    """
     both = ["identity_a", "identity_b"]
     if shown is None:
-        return pairs.select(*both, pl.lit(False).alias("in_cohort"))
+        never = pl.lit(False)
+        return pairs.select(*both, never.alias("in_cohort"), never.alias("reaches"))
     of_cluster = shown.join(clusters, on="identity").select("cluster", "indicator").unique()
     sides = [
         pairs.select(*both, pl.col(side).alias("cluster")).join(of_cluster, on="cluster")
         for side in ("cluster_a", "cluster_b")
     ]
+    each = pl.col("indicator").filter(pl.col("cluster") == pl.col("cluster").max()).n_unique()
+    other = pl.col("indicator").filter(pl.col("cluster") == pl.col("cluster").min()).n_unique()
+    many = pl.col("indicator").n_unique() >= cohort_from
     return (
         pl.concat(sides)
         .group_by(both)
-        .agg((pl.col("indicator").n_unique() >= cohort_from).alias("in_cohort"))
+        .agg(
+            many.alias("in_cohort"),
+            (many & (each < cohort_from) & (other < cohort_from)).alias("reaches"),
+        )
     )

@@ -1,24 +1,28 @@
 """What the linkage must not lose: `review/` of the profile folder, and a linkage that uses it.
 
 `person_registry.csv` (identity hash, person id), `identity.key`, `decisions.csv` (of people),
-`shown_identities.csv` (what the reviewers saw), `person_changes.csv` (merges and splits) and the
-trained models. All their owner's alone. Filled workbooks of the clerical review are read from here.
+`shown_identities.csv` (what the reviewers saw), `person_changes.csv` (merges, splits, corrections,
+who is gone), `identity_places.csv` (where identities stood, in keyed marks) and the trained models.
+All their owner's alone. Filled workbooks of the clerical review are read from here.
 """
 
 import hashlib
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from profile_pipeline import tables
+from profile_pipeline.linkage import corrections, saved_models
 from profile_pipeline.linkage import decisions as clerical
-from profile_pipeline.linkage import saved_models
 from profile_pipeline.linkage.accuracy import estimate, sample_pairs
+from profile_pipeline.linkage.circumstances import suspect_forms
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, IMPLIED, JOINED, SAME, cluster
 from profile_pipeline.linkage.explain import weakest_links
-from profile_pipeline.linkage.identities import collapse, enough
+from profile_pipeline.linkage.fairness import ENOUGH, ethnic_category
+from profile_pipeline.linkage.identities import collapse, enough, said
 from profile_pipeline.linkage.persons import (
     Linkage,
     assign_at_threshold,
@@ -27,8 +31,7 @@ from profile_pipeline.linkage.persons import (
     link_suspects,
 )
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
-from profile_pipeline.linkage.review import FIELDS
-from profile_pipeline.linkage.review import queue as queue_of
+from profile_pipeline.linkage.review import FIELDS, together
 from profile_pipeline.linkage.suspects import cross_role, possible_same_person
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.settings import LinkageSettings
@@ -38,6 +41,7 @@ CHILD_ROLES = ("child",)
 PAIR = ["identity_a", "identity_b"]
 SHOWN = "shown_identities.csv"
 STOPS = (25, 50, 100, 150, 200, 300)  # pairs of the sample after which one may stop
+SPARE = 5  # pairs drawn for a group beyond those its figure needs, as some can't be told
 OTHER_THRESHOLDS = (2.0, 8.0, 11.0)  # beside the default and the strict one
 
 
@@ -77,14 +81,17 @@ def review_path(plan: Plan) -> Path:
 def identity_key(plan: Plan, subjects: pl.DataFrame) -> bytes:
     """Return the key of the identity hashes, made on the first run and kept.
 
-    It is drawn from the whole of the first run's records: the same files give the same key, and
-    thereby the same person ids, while nobody who lacks the files can work it out from a name.
+    It is drawn from the whole of what the first run's records say, in whatever order and files: the
+    same records give the same key, and thereby the same person ids, while nobody who lacks them can
+    work it out from a name.
     """
     path = review_path(plan) / "identity.key"
     if path.is_file():
         return bytes.fromhex(path.read_text().strip())
-    content = subjects.sort(tables.PERSON_RECORD.key).write_json()
-    key = hashlib.blake2b(content.encode(), digest_size=32, person=b"identity-key").digest()
+    content = hashlib.blake2b(digest_size=32, person=b"identity-key")
+    for text in said(subjects).sort():
+        content.update(hashlib.blake2b(text.encode(), digest_size=32).digest())
+    key = content.digest()
     write_private(path, key.hex().encode())
     return key
 
@@ -100,6 +107,8 @@ def link_all(
     duplicates: pl.DataFrame,
     plan: Plan,
     indicators: pl.DataFrame | None = None,
+    ever: pl.DataFrame | None = None,
+    around: pl.DataFrame | None = None,
 ) -> Linked:
     """Return every record's person, for children and, apart from them, for suspects.
 
@@ -111,6 +120,9 @@ def link_all(
         plan: the plan; its `review/` folder is read and renewed.
         indicators: the key of a record and `indicator`, those that place a child in the priority
             cohort; pairs that touch it come first in the queue. They change no link.
+        ever: the same over the whole period, of all indicators, with `counts` (in overlap) and
+            `harm` (recorded as harmed): what is told of a child who may also be a suspect.
+        around: the crimes and premises that rows of suspects speak of (`circumstances`).
 
     Raises PlanError when a workbook or a file of `review/` can't be used.
     """
@@ -120,22 +132,38 @@ def link_all(
     key, registry, seen = identity_key(plan, subjects), read_registry(plan), _read_shown(folder)
     is_child = pl.col("role").is_in(CHILD_ROLES)
     roles = [
-        _collapsed(name, subjects.filter(rows), key, decided, seen)
+        _collapsed(name, subjects.filter(rows), key, decided, seen, around)
         for name, rows in (("child", is_child), ("suspect", ~is_child))
     ]
     models = saved_models.read_models(folder)
     linkages, used = [], []
     for role in roles:
-        linkage, model = _linked(role, settings, key, folder, models)
+        linkage, model = _linked(role, settings, key, folder, models, around)
         linkages.append(linkage)
         used.append(model)
     states = _states(roles, linkages)
-    people, registries, changes = [], [], []
-    for linkage in linkages:
-        records, renewed, log = assign_person_ids(linkage, _of_role(registry, linkage))
+    people, registries, changes, stood = [], [], [], []
+    before = _read_places(folder)
+    for role, linkage in zip(roles, linkages, strict=True):
+        known = _of_role(registry, linkage)
+        now = _places(role, key)
+        corrected = None
+        if known is not None:
+            corrected = corrections.carried(before, now, known["identity"])
+        records, renewed, log = assign_person_ids(linkage, known, corrected)
+        now = now.drop("person_id").join(renewed.select("identity", "person_id"), on="identity")
+        now = now.select(list(corrections.SCHEMA))
         people.append(records)
         registries.append(renewed)
+        stood.append(now)
         changes.append(log)
+        if known is not None:
+            left = corrections.gone_and_back(
+                before.filter(pl.col("role").is_in(CHILD_ROLES) == (role.name == "child")),
+                now,
+                known,
+            )
+            changes.append(left.join(log, on="old_person_id", how="anti"))
     change = pl.concat([pl.DataFrame(schema=CHANGE_SCHEMA), *changes])
     links = pl.concat([linkage.links for linkage in linkages])
     evidence = _evidence(linkages, settings)
@@ -143,6 +171,7 @@ def link_all(
     cohort_from = plan.settings.overlap_at_least if indicators is not None else 0
     queue = _queue(linkages, answered, settings, indicators, cohort_from)
     sample = _sample(linkages[0], evidence, answered, settings)
+    groups = _sample_groups(linkages[0], roles[0].subjects, evidence, sample, states, settings)
     frames = {
         "record_person": _with_duplicates(pl.concat(people), duplicates),
         "link": links,
@@ -151,6 +180,7 @@ def link_all(
         "decision": states,
         "review_queue": queue,
         "review_sample": sample,
+        "review_groups": groups,
         "review_stopping": _stopping(evidence, sample, states, settings.seed),
         "oversize": _of_all([linkage.oversize for linkage in linkages]),
         "unlinkable": _of_all([linkage.unlinkable for linkage in linkages]),
@@ -173,10 +203,12 @@ def link_all(
             write_private(path, of_children.content)
         frames["suspect_cross_role"] = cross_role(
             subjects, linkages[0], linkages[1], every, settings, key,
-            path if of_children is not None else None, indicators,
+            path if of_children is not None else None, ever if ever is not None else indicators,
         )  # fmt: skip
-    shown_now = pl.concat([queue.select(PAIR), sample.select(PAIR), decided.select(PAIR)])
+    shown_now = pl.concat(frame.select(PAIR) for frame in (queue, sample, groups, decided))
     _keep(plan, pl.concat(registries), change)
+    places = pl.concat(stood).sort("identity")
+    write_private(folder / corrections.FILE, places.write_csv().encode())
     _keep_review(folder, decided, seen, roles, shown_now)
     for role, model in zip(roles, used, strict=True):
         if model is not None:
@@ -200,9 +232,17 @@ def _of_all(parts: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _collapsed(
-    name: str, subjects: pl.DataFrame, key: bytes, decided: pl.DataFrame, seen: pl.DataFrame
+    name: str,
+    subjects: pl.DataFrame,
+    key: bytes,
+    decided: pl.DataFrame,
+    seen: pl.DataFrame,
+    around: pl.DataFrame | None,
 ) -> _Role:
-    identities, of_record = collapse(subjects, key)
+    suspects = name == "suspect"
+    identities, of_record = collapse(subjects, key, around if suspects else None)
+    if suspects:
+        identities = suspect_forms(identities, of_record, around)
     states = clerical.effective(decided, seen, identities, of_record)
     return _Role(name, subjects, identities, of_record, states)
 
@@ -213,9 +253,12 @@ def _linked(
     key: bytes,
     folder: Path,
     models: pl.DataFrame,
+    around: pl.DataFrame | None,
 ) -> tuple[Linkage, saved_models.Model | None]:
     """Link a role with its saved model, or train one; None with too few identities for a model."""
-    link = link_children if role.name == "child" else link_suspects
+    link = (
+        link_children if role.name == "child" else partial(link_suspects, around=around)
+    )  # the same arguments otherwise
     wanted = clerical.to_apply(role.states)
     decisions = wanted if wanted.height else None
     known = None if settings.retrain else saved_models.usable(folder, role.name, role.identities)
@@ -315,35 +358,23 @@ def _queue(
     indicators: pl.DataFrame | None,
     cohort_from: int,
 ) -> pl.DataFrame:
-    """Return the pairs to decide, children's and suspects' together, the most telling first.
-
-    Pairs that touch the priority cohort come before all others.
-    """
-    queues = []
+    """Return the pairs to decide: children's by what hangs on them, then a share of suspects."""
+    queues = {}
     for one in linkages:
-        review = one.review
+        told = None
         if indicators is not None and one.role in CHILD_ROLES:
-            told = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
-            review = queue_of(
-                one.identities,
-                one.record_cluster.select("identity", "cluster").unique(),
-                one.evidence.join(
-                    one.links.select(*PAIR, "decision", "reason"), on=PAIR, maintain_order="left"
-                ),
-                settings,
-                told.select("identity", "indicator").unique(),
-                cohort_from,
-            )
-        queues.append(review.with_columns(pl.lit(one.role).alias("role")))
-    pairs = _of_all(queues).join(answered, on=PAIR, how="anti", maintain_order="left")
-    chance = 1 / (1 + 2 ** (-pl.col("match_weight")))
-    doubt = pl.when(pl.col("decision") == "refused").then(0.25).otherwise(chance * (1 - chance))
-    return (
-        pairs.with_columns((doubt * pl.col("records")).alias("telling"))
-        .sort("in_cohort", "telling", *PAIR, descending=[True, True, False, False])
-        .drop("telling")
-        .head(settings.review_limit)
-    )
+            held = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
+            told = held.select("identity", "indicator").unique()
+        # Pairs decided already leave the queue, and others take their place.
+        wider = settings.model_copy(
+            update={"review_limit": settings.review_limit + answered.height}
+        )
+        queues[one.role] = (
+            one.queue(wider, told, cohort_from)
+            .join(answered, on=PAIR, how="anti", maintain_order="left")
+            .with_columns(pl.lit(one.role).alias("role"))
+        )
+    return together(queues["child"], queues["suspect"], settings.review_limit)
 
 
 def _sample(
@@ -360,21 +391,83 @@ def _sample(
         .join(answered, on=PAIR, how="anti", maintain_order="left")
         .head(settings.review_sample)
     )
+    return _with_fields(drawn, linkage)
+
+
+def _sample_groups(
+    linkage: Linkage,
+    subjects: pl.DataFrame,
+    evidence: pl.DataFrame,
+    sample: pl.DataFrame,
+    states: pl.DataFrame,
+    settings: LinkageSettings,
+) -> pl.DataFrame:
+    """Return further pairs to decide, so that every ethnic group can have a figure of its own.
+
+    Drawn within a group as the sample is among all, for groups of which the sample and decisions
+    on samples hold fewer than ENOUGH pairs. Columns as the sample's, and `drawn_for`.
+    """
+    pairs = _as_links(evidence)
+    of_cluster = (
+        linkage.record_cluster.join(subjects, on=tables.SUBJECT_KEY)
+        .with_columns(ethnic_category().alias("group"))
+        .filter(pl.col("group") != tables.NOT_RECORDED)
+        .group_by("cluster", "group")
+        .len()
+        .sort("cluster", "len", "group", descending=[False, True, False])
+        .unique("cluster", keep="first", maintain_order=True)
+    )
+    of_identity = (
+        linkage.record_cluster.select("identity", "cluster")
+        .unique()
+        .join(of_cluster, on="cluster")
+        .select("identity", "group")
+    )
+    member = pl.concat(
+        pairs.select(PAIR)
+        .join(of_identity.rename({"identity": side}), on=side)
+        .select(*PAIR, "group")
+        for side in PAIR
+    ).unique()
+    decided = clerical.of_sample(states, (clerical.SAMPLE_SHEET, clerical.GROUPS_SHEET))
+    taken = pl.concat([sample.select(PAIR), decided.select(PAIR)]).unique()
+    answered = clerical.to_apply(states).select(PAIR)
+    parts = [sample.clear().with_columns(pl.lit(None, dtype=pl.String).alias("drawn_for"))]
+    groups: list[str] = member["group"].unique().sort().to_list()
+    for group in groups if settings.review_sample else []:
+        inside = member.filter(pl.col("group") == group).select(PAIR)
+        wanted = ENOUGH + SPARE - inside.join(taken, on=PAIR, how="semi").height
+        if wanted <= 0:
+            continue
+        own = pairs.join(inside, on=PAIR, how="semi")
+        drawn = (
+            sample_pairs(own, wanted + taken.height + answered.height, settings.seed)
+            .join(pl.concat([taken, answered]), on=PAIR, how="anti", maintain_order="left")
+            .head(wanted)
+        )
+        taken = pl.concat([taken, drawn.select(PAIR)])
+        parts.append(_with_fields(drawn, linkage).with_columns(pl.lit(group).alias("drawn_for")))
+    return pl.concat(parts)
+
+
+def _with_fields(pairs: pl.DataFrame, linkage: Linkage) -> pl.DataFrame:
+    """Return the pairs with what either identity says."""
     fields = linkage.identities.select("identity", *FIELDS)
     for side in "ab":
         named = fields.rename(
             {"identity": f"identity_{side}", **{f: f"{f}_{side}" for f in FIELDS}}
         )
-        drawn = drawn.join(named, on=f"identity_{side}", how="left", maintain_order="left")
-    return drawn
+        pairs = pairs.join(named, on=f"identity_{side}", how="left", maintain_order="left")
+    return pairs
 
 
 def _stopping(
     evidence: pl.DataFrame, sample: pl.DataFrame, states: pl.DataFrame, seed: int
 ) -> pl.DataFrame:
-    """Return the estimate's lower limits by pairs of the sample decided, if all agree with it.
+    """Return the estimate's limits by pairs of the sample decided, if all agree with it.
 
-    Columns `pairs, precision_lower, recall_lower`; decisions there are already count.
+    Columns `pairs, precision_lower, precision_upper, recall_lower, recall_upper`; decisions there
+    already count.
     """
     links, known = _as_links(evidence), clerical.of_sample(states)
     agreed = sample.select(
@@ -385,8 +478,14 @@ def _stopping(
     for pairs in (count for count in STOPS if count <= sample.height):
         answers = pl.concat([known.select(agreed.columns), agreed.head(pairs)])
         figure = estimate(links, answers, seed)
-        rows.append((pairs, figure["precision"].lower, figure["recall"].lower))
-    schema = {"pairs": pl.Int64, "precision_lower": pl.Float64, "recall_lower": pl.Float64}
+        limits = [
+            limit
+            for name in ("precision", "recall")
+            for limit in (figure[name].lower, figure[name].upper)
+        ]
+        rows.append((pairs, *limits))
+    names = ("precision_lower", "precision_upper", "recall_lower", "recall_upper")
+    schema = {"pairs": pl.Int64, **dict.fromkeys(names, pl.Float64)}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -483,6 +582,20 @@ def _read_shown(folder: Path) -> pl.DataFrame:
     if not path.is_file():
         return pl.DataFrame(schema=clerical.SHOWN_SCHEMA)
     return pl.read_csv(path, schema=clerical.SHOWN_SCHEMA)
+
+
+def _read_places(folder: Path) -> pl.DataFrame:
+    path = folder / corrections.FILE
+    if not path.is_file():
+        return pl.DataFrame(schema=corrections.SCHEMA)
+    return pl.read_csv(path, schema=corrections.SCHEMA)
+
+
+def _places(role: _Role, key: bytes) -> pl.DataFrame:
+    """Return where a role's identities stand and what they say, without persons yet."""
+    nobody = role.identities.select("identity", pl.lit(None, dtype=pl.String).alias("person_id"))
+    quarters = role.subjects.select("record_id", "quarter")
+    return corrections.places(role.identities, role.of_record, quarters, nobody, key)
 
 
 def _keep_review(

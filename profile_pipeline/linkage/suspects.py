@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from profile_pipeline import tables
 from profile_pipeline.ages import age_on
 from profile_pipeline.linkage import learnt as learning
 from profile_pipeline.linkage import model as scoring
@@ -21,22 +22,14 @@ from profile_pipeline.tables import SUBJECT_KEY
 PAIR = ["identity_a", "identity_b"]
 ADULT = 18  # years
 SURE, POSSIBLE = "the same person", "possibly the same person"
+_OF_SUSPECTS = ("aliases", "cases", "premises")
 _ROLE = "suspect "  # before a suspect's identity, as a child's may say the very same
-POSSIBLE_SCHEMA = {
-    "person_a": pl.String, "person_b": pl.String, "match_weight": pl.Float64,
-    "why_apart": pl.String, "speaks_for": pl.String, "speaks_against": pl.String,
-}  # fmt: skip
-CROSS_SCHEMA = {
-    "person_id": pl.String, "under_18": pl.String, "child_person_id": pl.String,
-    "standing": pl.String, "match_weight": pl.Float64, "indicators": pl.Int64,
-    "speaks_for": pl.String, "speaks_against": pl.String,
-}  # fmt: skip
 
 
 def possible_same_person(
     suspects: Linkage, record_person: pl.DataFrame, settings: LinkageSettings
 ) -> pl.DataFrame:
-    """Return suspects who may be one person but are kept apart, columns of POSSIBLE_SCHEMA.
+    """Return people.possible_same_person: suspects who may be one person but are kept apart.
 
     One row for two persons, by the pair of their records that agrees best, from a match weight of
     `review_from` up (log2). Those that people decided to be different are left out.
@@ -61,16 +54,19 @@ def possible_same_person(
         .join(person.rename({"identity": "identity_b", "person_id": "b"}), on="identity_b")
         .filter(pl.col("a") != pl.col("b"))
     )
-    return (
+    turned = pl.col("a") > pl.col("b")
+    pairs = (
         apart.with_columns(
             pl.min_horizontal("a", "b").alias("person_a"),
             pl.max_horizontal("a", "b").alias("person_b"),
+            pl.when(turned).then("identity_b").otherwise("identity_a").alias("identity_a"),
+            pl.when(turned).then("identity_a").otherwise("identity_b").alias("identity_b"),
             pl.col("reason").fill_null("too little evidence").alias("why_apart"),
         )
         .sort("match_weight", *PAIR, descending=[True, False, False])
         .unique(["person_a", "person_b"], keep="first", maintain_order=True)
-        .select(list(POSSIBLE_SCHEMA))
     )
+    return tables.conform(pairs, tables.POSSIBLE_SAME_PERSON)
 
 
 def cross_role(
@@ -83,13 +79,13 @@ def cross_role(
     model: Path | None = None,
     indicators: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Return suspects under 18, and suspects who are also recorded as a child; CROSS_SCHEMA.
+    """Return people.suspect_cross_role: suspects under 18, and those also recorded as a child.
 
     `under_18` (yes, no, not known) is by the youngest age that a record gives on its own date.
     A suspect is `the same person` as a child from the threshold of suspects up, where nothing
     forbids it and one child only fits; `possibly` so from `review_from`. Only suspects who hold
-    enough to be linked and an age, date of birth or number are compared. `indicators` counts those
-    of the child (null where not given). The two remain two persons in every count.
+    enough to be linked and an age, date of birth or number are compared. The two remain two persons
+    in every count.
 
     Args:
         subjects: records.subject.
@@ -99,7 +95,8 @@ def cross_role(
         settings: settings of the linkage.
         key: key of the identity hashes.
         model: the children's saved model; None for default parameters.
-        indicators: key of a record and `indicator`.
+        indicators: key of a record and `indicator`, over the whole period, with `counts` (in
+            overlap) and `harm` (recorded as harmed) where these differ by indicator.
     """
     ages = _under_18(subjects, record_person)
     found = _also_children(children, suspects, settings, key, model)
@@ -122,7 +119,7 @@ def cross_role(
         pl.len().over("person_id") == 1
     )
     counted = _counted(record_person, indicators)
-    return (
+    found = (
         ages.join(named, on="person_id", how="left")
         .filter((pl.col("under_18") == "yes") | pl.col("child_person_id").is_not_null())
         .with_columns(
@@ -131,9 +128,9 @@ def cross_role(
             .alias("standing")
         )
         .join(counted, on="child_person_id", how="left")
-        .select(list(CROSS_SCHEMA))
         .sort("person_id", "match_weight", "child_person_id", descending=[False, True, False])
     )
+    return tables.conform(found, tables.SUSPECT_CROSS_ROLE)
 
 
 def _under_18(subjects: pl.DataFrame, record_person: pl.DataFrame) -> pl.DataFrame:
@@ -180,8 +177,11 @@ def _also_children(
         if oldest is None
         else pl.col("born_to").is_null() | (pl.col("born_to") >= oldest)
     )
-    asked = suspects.identities.filter(enough("fore", "sur"), told, young).with_columns(
-        pl.concat_str(pl.lit(_ROLE), "identity").alias("identity")
+    # What suspects alone are compared by (circumstances.py) stays out: no child has it.
+    asked = (
+        suspects.identities.drop(_OF_SUSPECTS, strict=False)
+        .filter(enough("fore", "sur"), told, young)
+        .with_columns(pl.concat_str(pl.lit(_ROLE), "identity").alias("identity"))
     )
     alike = pl.any_horizontal(
         pl.col(name).is_in(asked[name].drop_nulls().unique().implode())
@@ -213,15 +213,26 @@ def _also_children(
 
 
 def _counted(record_person: pl.DataFrame, indicators: pl.DataFrame | None) -> pl.DataFrame:
-    """Return `child_person_id, indicators`: how many different ones each child shows."""
+    """Return `child_person_id, indicators, harmed`: how many different ones each child shows."""
     if indicators is None:
-        return pl.DataFrame(schema={"child_person_id": pl.String, "indicators": pl.Int64})
+        nothing = {"child_person_id": pl.String, "indicators": pl.Int64, "harmed": pl.String}
+        return pl.DataFrame(schema=nothing)
+    told = indicators.with_columns(
+        pl.lit(value).alias(name)
+        for name, value in (("counts", True), ("harm", False))
+        if name not in indicators.columns
+    )
     child = record_person.filter(pl.col("role") == "child").select(*SUBJECT_KEY, "person_id")
+    harmed = pl.col("harm").fill_null(False).any()
     return (
-        child.join(indicators, on=SUBJECT_KEY, how="left")
+        child.join(told, on=SUBJECT_KEY, how="left")
         .group_by(pl.col("person_id").alias("child_person_id"))
         .agg(
-            pl.col("indicator").n_unique().cast(pl.Int64).alias("indicators")
-            - pl.col("indicator").has_nulls().cast(pl.Int64)
+            pl.col("indicator")
+            .filter(pl.col("counts").fill_null(False))
+            .n_unique()
+            .cast(pl.Int64)
+            .alias("indicators"),
+            pl.when(harmed).then(pl.lit("yes")).otherwise(pl.lit("no")).alias("harmed"),
         )
     )

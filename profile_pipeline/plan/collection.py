@@ -35,6 +35,8 @@ MEASURE_CODES = {
     ("cse_tracker", "education"): "education",
     ("cse_tracker", "referral_source"): "referral_source",
     ("cse_tracker", "method"): "method",
+    ("looked_after", "need"): "need",
+    ("assessment", "need"): "need",
     ("information_report", "reliability"): "report_grade",
     ("information_report", "accuracy"): "report_grade",
     ("information_report", "consent"): "consent",
@@ -505,6 +507,17 @@ class Dataset(Strict):
     def looked_up(self) -> list[str]:
         """Columns that another list may give where this one lacks them."""
         return list(dict.fromkeys(c for lookup in self.lookup for c in lookup.adds()))
+
+    def quarters_told(self, period: list[str]) -> list[str]:
+        """Return the quarters of the period that files of this dataset may tell of.
+
+        More than those in which a file is due where one file covers a year, or comes once and has
+        a column that dates its rows.
+        """
+        several = self.delivery.every == "year" or (
+            self.delivery.every == "once" and self.date_column() is not None
+        )
+        return self.delivery.agreed(period) if several else self.delivery.quarters(period)
 
     def date_column(self) -> str | None:
         """Column that dates the rows; null for snapshots."""

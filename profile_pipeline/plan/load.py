@@ -61,9 +61,15 @@ class CollectionPlan(Strict):
 
 
 class Indicators(Strict):
-    """`indicators.yaml` as a whole."""
+    """`indicators.yaml` as a whole: what differs from the program's own list.
 
-    indicators: tuple[Indicator, ...] = Field(min_length=1)
+    An entry with the id of one of the program's own takes its place, any other is added.
+    """
+
+    indicators: tuple[Indicator, ...] = ()
+    leave_out: tuple[str, ...] = Field(
+        default=(), description="ids of the program's own that the partnership doesn't use"
+    )
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,10 @@ def read_plan(folder: Path) -> tuple[Plan | None, list[Problem]]:
     default = Path(str(files("profile_pipeline.plan"))) / INDICATORS_FILE
     settings_yaml = attempt(lambda: read_yaml(folder / PROFILE_FILE))
     collection_yaml = attempt(lambda: read_yaml(folder / COLLECTION_FILE))
-    indicators_yaml = attempt(lambda: read_yaml(own if own.is_file() else default))
+    indicators_yaml = (
+        attempt(lambda: read_yaml(own, of="indicators")) if own.is_file() else {"indicators": []}
+    )
+    built_in = read_yaml(default)
 
     settings = settings_yaml is not None and attempt(
         lambda: checked(settings_yaml, ProfileSettings, name=PROFILE_FILE)
@@ -165,9 +174,17 @@ def read_plan(folder: Path) -> tuple[Plan | None, list[Problem]]:
     problems += placeholder_problems(collection_yaml, COLLECTION_FILE)
     if settings:
         problems += _settings_problems(settings, settings_yaml)
-    indicators = _holding(indicators_yaml, "indicators", Indicator)
-    problems += _indicator_problems(indicators_yaml)
-    known = _ids(indicators_yaml, "indicators")
+    left_out, faults = _left_out(indicators_yaml, _ids(built_in, "indicators"))
+    problems += [*_indicator_problems(indicators_yaml), *faults]
+    named = [*_ids(built_in, "indicators"), *_ids(indicators_yaml, "indicators")]
+    known = [name for name in dict.fromkeys(named) if name not in left_out]
+    # The program's order, own entries in their place, new ones behind.
+    entries = {
+        each.id: each
+        for content in (built_in, indicators_yaml)
+        for _, each in _holding(content, "indicators", Indicator)
+    }
+    indicators = [entries[name] for name in known if name in entries]
     placed, faults = _spread_returns(collection_yaml, known)
     problems += faults
     datasets = _dataset_names(collection_yaml, placed)
@@ -187,8 +204,7 @@ def read_plan(folder: Path) -> tuple[Plan | None, list[Problem]]:
         datasets=sound,
         context=tuple(source for _, source in _holding(collection_yaml, "context", ContextSource)),
     )
-    held = tuple(indicator for _, indicator in indicators)
-    return Plan(folder.resolve(), settings, collection, held), problems
+    return Plan(folder.resolve(), settings, collection, tuple(indicators)), problems
 
 
 Item = TypeVar("Item", bound=Strict)
@@ -262,6 +278,21 @@ def _settings_problems(settings: ProfileSettings, content: Any) -> list[Problem]
             )
         )
     return problems
+
+
+def _left_out(content: Any, built_in: list[str]) -> tuple[list[str], list[Problem]]:
+    """Return the program's own indicators that `leave_out` strikes off, and names that are none."""
+    named = [(place, name) for place, name in _items(content, "leave_out") if isinstance(name, str)]
+    problems = [
+        Problem(
+            f"{INDICATORS_FILE}:{line_of(content, ['leave_out', place])}",
+            f"leave_out: the program has no indicator '{name}' of its own.",
+            _near(name, built_in),
+        )
+        for place, name in named
+        if name not in built_in
+    ]
+    return [name for _, name in named], problems
 
 
 def _indicator_problems(content: Any) -> list[Problem]:

@@ -1,7 +1,10 @@
 """The plan's datasets and indicators as frames, for steps that name them in tables."""
 
+from difflib import get_close_matches
+
 import polars as pl
 
+from profile_pipeline.codes.lookup import list_names
 from profile_pipeline.plan.load import Plan, coded
 
 
@@ -30,6 +33,23 @@ def indicator_names(plan: Plan) -> pl.DataFrame:
     )
 
 
+def code_list_notes(plan: Plan) -> list[str]:
+    """Return a line on each list of the folder's `codes/` that no column is read by."""
+    if plan.own_codes is None:
+        return []
+    known = list_names()
+    named = {s.codes for dataset in plan.datasets for s in dataset.sources() if s.codes}
+    notes = []
+    for name in sorted({path.stem for path in plan.own_codes.glob("*.csv")} - {*known, *named}):
+        near = get_close_matches(name, [*known, *sorted(named)], n=1)
+        meant = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
+        notes.append(
+            f"codes/{name}.csv: no list is called '{name}' and no column of the plan names it, so"
+            f" that it is not used; {meant}"
+        )
+    return notes
+
+
 def coverage(plan: Plan) -> pl.DataFrame:
     """Return `indicator, label, agency, how`: who evidences which indicator, before any data.
 
@@ -53,6 +73,15 @@ def coverage(plan: Plan) -> pl.DataFrame:
             rows.append((indicator.id, indicator.label, None, how))
     schema = {"indicator": pl.String, "label": pl.String, "agency": pl.String, "how": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def datasets_with(plan: Plan, measure: str, field: str) -> list[str]:
+    """Return the ids of the datasets that map a field of a measure."""
+    return [
+        dataset.id
+        for dataset in plan.datasets
+        if any(event.measure == measure and field in event.fields for event in dataset.events)
+    ]
 
 
 def supplies(plan: Plan) -> pl.DataFrame:

@@ -225,12 +225,7 @@ class Delivery(Strict):
         A file that comes once belongs to the last of them, a year's file to the year's last, a
         school census to the quarter in which it is taken.
         """
-        agreed = [
-            label
-            for label in period
-            if (self.first is None or first_day(label) >= first_day(self.first))
-            and (self.last is None or first_day(label) <= first_day(self.last))
-        ]
+        agreed = self.agreed(period)
         if self.every == "once":
             return agreed[-1:]
         if self.every == "year":
@@ -238,6 +233,15 @@ class Delivery(Strict):
         if self.every == "term":
             return [label for label in agreed if label[-2:] in CENSUS_TERMS]
         return agreed
+
+    def agreed(self, period: list[str]) -> list[str]:
+        """Return the labels of the quarters from the first agreed to the last."""
+        return [
+            label
+            for label in period
+            if (self.first is None or first_day(label) >= first_day(self.first))
+            and (self.last is None or first_day(label) <= first_day(self.last))
+        ]
 
     def due_on(self, quarter: str) -> date:
         """Return the day by which the quarter's file is due."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from profile_pipeline.tables import RISK_LEVELS
+from profile_pipeline.tables import LEVEL_SCHEMES, RISK_LEVELS
 
 
 class Strict(BaseModel):
@@ -108,6 +108,17 @@ class TrackerRule(Strict):
                 written = {level: level for level in change.levels}
                 counted = change.levels
         return counted, written
+
+    def unexplained_on(self, day: date) -> tuple[str, ...]:
+        """Return the levels that the plan neither counts nor leaves out on a day.
+
+        They are those of a scheme none of whose levels is in force: a team that changed its levels
+        without a word to the plan writes them. A level left out of the scheme in force is the
+        plan's choice.
+        """
+        _, written = self.levels_on(day)
+        others = (scheme for scheme in LEVEL_SCHEMES if not written.keys() & set(scheme))
+        return tuple(level for scheme in others for level in scheme)
 
 
 class ScreeningGroup(Strict):

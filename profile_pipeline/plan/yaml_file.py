@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -39,8 +40,10 @@ LIST = "must be a list: `[one, two]`, or a line with `- ` for each."
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Path, *, of: str = "") -> Any:
     """Return the file's content with line numbers.
+
+    `of` names the key under which a list stands when the file is that list and nothing else.
 
     Raises PlanError, with the line where it is known, when the file can't be read.
     """
@@ -62,7 +65,7 @@ def read_yaml(path: Path) -> Any:
         raise PlanError(
             Problem(
                 f"{name}:{line}" if line else name,
-                f"{what} a second time.",
+                f"is not valid YAML: {what} a second time.",
                 "Put what is below it under the first.",
             )
         ) from None
@@ -83,6 +86,10 @@ def read_yaml(path: Path) -> Any:
         raise PlanError(Problem(name, "is not valid YAML.", "Check spacing and quotes.")) from None
     if content is None:
         raise PlanError(Problem(name, "is empty."))
+    if of and isinstance(content, list):
+        whole = CommentedMap({of: content})
+        whole.lc.add_kv_line_col(of, [0, 0, 0, 0])
+        return whole
     if not isinstance(content, dict):
         raise PlanError(Problem(f"{name}:1", "must be a list of `key: value` lines."))
     return content

@@ -1,4 +1,4 @@
-"""An invented borough, Millbrook, whose agencies send messy files: written here, sent to the program.
+"""An invented borough, Millbrook, whose agencies send messy files; written here.
 
 What each row should become is written beside it in the tests, by hand. Nobody here is real.
 """
@@ -50,12 +50,12 @@ def put(path: Path, content: object) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
 
 
-def dataset(id: str, agency: str, **more: object) -> dict:
+def dataset(name: str, agency: str, /, **more: object) -> dict:
     """A dataset of the plan; what a test isn't about is filled in."""
     return {
-        "id": id,
+        "id": name,
         "agency": agency,
-        "title": id.replace("_", " ").capitalize(),
+        "title": name.replace("_", " ").capitalize(),
         "what": "What the agency holds.",
         "why": "It may show who is being exploited.",
         "how": "Secure e-mail",
@@ -395,7 +395,7 @@ def ks201(path: Path) -> None:
         ["Northfold", "E99000001", total, *GROUPS.values()],
         ["Southfold", "E99000002", total, *GROUPS.values()],
         [],
-        ["In order to protect against disclosure of personal information, records have been swapped."],
+        ["In order to protect against disclosure of personal information, records are swapped."],
     ])  # fmt: skip
 
 
@@ -562,10 +562,10 @@ def outreach(count: int, month: int = 5, shift: int = 0) -> list[list]:
     ]  # fmt: skip
 
 
-def simple(id: str, agency: str, files: str, every: str = "quarter", **more: object) -> dict:
+def simple(name: str, agency: str, files: str, every: str = "quarter", **more: object) -> dict:
     delivery = {"every": every, "files": files} | ({"due": "14 days"} if every == "quarter" else {})
     return dataset(
-        id,
+        name,
         agency,
         delivery=delivery,
         dated_by={"column": "On", "format": "%d/%m/%Y"},
@@ -583,9 +583,9 @@ def simple(id: str, agency: str, files: str, every: str = "quarter", **more: obj
     )
 
 
-def register_of(id: str, kind: str, file: str, **columns: str) -> dict:
+def register_of(layer: str, kind: str, file: str, /, **columns: str) -> dict:
     told = {"columns": columns} if columns else {}
-    return {"id": id, "kind": kind, "agency": "Council", "why": "Context", "file": file} | told
+    return {"id": layer, "kind": kind, "agency": "Council", "why": "Context", "file": file} | told
 
 
 def plan() -> dict:

@@ -134,7 +134,7 @@ def mill() -> Ran:
 
 @cache
 def mill_later() -> Ran:
-    """Millbrook a week later: files corrected, sent twice, sent late; the plan without the crosswalk."""
+    """Millbrook a week later: files corrected, twice, late; no crosswalk in the plan."""
     folder = Path(shutil.copytree(mill().folder, place("later")))
     shutil.rmtree(folder / "output")
     data = folder / "data/outreach"

@@ -1,7 +1,7 @@
 """Statutory returns of an invented council, written from the published layouts of several years.
 
-Layouts: DfE's SSDA903, children in need census and school census, Ofsted's Annex A, as published. The
-children are made up. A few real-format sample files of others are read where they are at hand.
+Layouts: DfE's SSDA903, children in need census and school census, Ofsted's Annex A, as published.
+The children are made up. A few real-format sample files of others are read where they are at hand.
 """
 
 from __future__ import annotations
@@ -17,16 +17,38 @@ from tests.exam_runs import EXAM
 
 SAMPLES = EXAM.parent / "statutory"
 
-HEADER = "CHILD SEX DOB ETHNIC UPN MOTHER MC_DOB".split()
-EPISODES = (
-    "CHILD DECOM RNE LS CIN PLACE PLACE_PROVIDER DEC REC REASON_PLACE_CHANGE HOME_POST PL_POST URN"
-).split()
-MISSING = "CHILD DOB MISSING MIS_START MIS_END".split()
-OC2 = (
-    "CHILD DOB SDQ_SCORE SDQ_REASON CONVICTED HEALTH_CHECK IMMUNISATIONS TEETH_CHECK"
-    " HEALTH_ASSESSMENT SUBSTANCE_MISUSE INTERVENTION_RECEIVED INTERVENTION_OFFERED"
-).split()
-SOCIAL_WORKER = "CHILD DOB SW_ID SW_DECOM SW_DEC SW_REASON".split()
+HEADER = ["CHILD", "SEX", "DOB", "ETHNIC", "UPN", "MOTHER", "MC_DOB"]
+EPISODES = [
+    "CHILD",
+    "DECOM",
+    "RNE",
+    "LS",
+    "CIN",
+    "PLACE",
+    "PLACE_PROVIDER",
+    "DEC",
+    "REC",
+    "REASON_PLACE_CHANGE",
+    "HOME_POST",
+    "PL_POST",
+    "URN",
+]
+MISSING = ["CHILD", "DOB", "MISSING", "MIS_START", "MIS_END"]
+OC2 = [
+    "CHILD",
+    "DOB",
+    "SDQ_SCORE",
+    "SDQ_REASON",
+    "CONVICTED",
+    "HEALTH_CHECK",
+    "IMMUNISATIONS",
+    "TEETH_CHECK",
+    "HEALTH_ASSESSMENT",
+    "SUBSTANCE_MISUSE",
+    "INTERVENTION_RECEIVED",
+    "INTERVENTION_OFFERED",
+]
+SOCIAL_WORKER = ["CHILD", "DOB", "SW_ID", "SW_DECOM", "SW_DEC", "SW_REASON"]
 
 
 def ssda903(folder: Path) -> None:
@@ -69,9 +91,9 @@ def ssda903(folder: Path) -> None:
         write_csv(folder / f"SSDA903_{name}.csv", rows)
 
 
-def child(id: str, born: str, sex: str, ethnicity: str, *details: str, tag: str) -> str:
+def child(number: str, born: str, sex: str, ethnicity: str, *details: str, tag: str) -> str:
     return (
-        f"<Child><ChildIdentifiers><LAchildID>{id}</LAchildID><UPNunknown>UN3</UPNunknown>"
+        f"<Child><ChildIdentifiers><LAchildID>{number}</LAchildID><UPNunknown>UN3</UPNunknown>"
         f"<PersonBirthDate>{born}</PersonBirthDate><{tag}>{sex}</{tag}></ChildIdentifiers>"
         f"<ChildCharacteristics><Ethnicity>{ethnicity}</Ethnicity></ChildCharacteristics>"
         + "".join(details)
@@ -150,11 +172,22 @@ def cin(folder: Path) -> None:
     )  # fmt: skip
 
 
-ROLL = (
-    "pupilonrolltableid NativeId dob surname forename upn {sex} entrydate sourceid"
-    " termlysessionspossible termlysessionsauthorised termlysessionsunauthorised senprovision"
-    " ncyearactual"
-).split(" ")
+ROLL = [
+    "pupilonrolltableid",
+    "NativeId",
+    "dob",
+    "surname",
+    "forename",
+    "upn",
+    "{sex}",
+    "entrydate",
+    "sourceid",
+    "termlysessionspossible",
+    "termlysessionsauthorised",
+    "termlysessionsunauthorised",
+    "senprovision",
+    "ncyearactual",
+]
 
 
 def school(folder: Path) -> None:
@@ -169,7 +202,7 @@ def school(folder: Path) -> None:
         ["p3", "SCH1", "2004-Mar-21 00:00:00", "Suspended", "Cal", "E123456789012", "M",
          "2015-Sep-03 00:00:00", "s1", "100.0", "", "", "N", "9"],
     ])  # fmt: skip
-    details = "pupilonrolltableid NativeId sourceid attendancereason absencesessions".split()
+    details = ["pupilonrolltableid", "NativeId", "sourceid", "attendancereason", "absencesessions"]
     write_csv(folder / "2018_spring_termlysessiondetailsonroll.csv", [
         details,
         # 12 of 100 sessions were unauthorised: G, N, O and U count, I (illness) doesn't
@@ -182,11 +215,12 @@ def school(folder: Path) -> None:
         ["p2", "SCH1", "s1", "O", "3.0"],
     ])  # fmt: skip
     write_csv(folder / "2018_spring_termlyexclusionsonroll.csv", [
-        "pupilonrolltableid NativeId sourceid category reason startdate sessions".split(),
+        ["pupilonrolltableid", "NativeId", "sourceid", "category", "reason", "startdate",
+         "sessions"],
         ["p3", "SCH1", "s1", "FIXD", "PP", "2018-Jan-15 00:00:00", "4.0"],
     ])  # fmt: skip
     write_csv(folder / "2018_spring_addressesonroll.csv", [
-        "pupilonrolltableid NativeId sourceid postcode".split(),
+        ["pupilonrolltableid", "NativeId", "sourceid", "postcode"],
         ["p1", "SCH1", "s1", "ZQ1 1AA"],
     ])  # fmt: skip
     if SAMPLES.is_dir():

@@ -146,9 +146,7 @@ def test_blank_form_is_written_by_request(folder):
 
 def test_register_rows_that_cannot_stand_are_named(folder):
     """A row twice, one whose coordinates are swapped, one without a place: by file and row."""
-    faults = {
-        row: rule for row, rule in rows(folder, "select row, rule from quality.context_fault")
-    }
+    faults = dict(rows(folder, "select row, rule from quality.context_fault"))
     assert {2, 3, 4} <= set(faults)
     assert faults[3] != faults[4]
 

@@ -59,13 +59,14 @@ def test_no_row_of_the_messy_file_is_lost():
 
 @pytest.mark.parametrize("text", ["01/01/1900", "N/K", "not stated", "Unknown", "31/02/2009"])
 def test_a_blanked_date_is_reported_as_such(place, text):
-    """Unknown or impossible: the cell is on the list of what was mended or blanked, with its rule."""
+    """Unknown or impossible: the cell is on the list of what was mended, with its rule."""
     (found,) = rows(
         mill().folder,
         f"select rule, value from quality.repairs where file = '{FIRST}'"
         f" and \"column\" = 'DOB' and row = {place['DOB', text]}",
     )
-    assert found[0] and found[1] == text
+    assert found[0]
+    assert found[1] == text
 
 
 def test_renamed_heading_is_read_by_the_plans_alias():

@@ -112,6 +112,18 @@ def test_children_are_linked_at_the_accuracy_asked_for(run: Run, score: ModuleTy
     assert merged <= 0.01 * sum(apart[trap]["pairs"] for trap in ("twin", "sibling"))
 
 
+def test_suspects_are_linked_with_caution_and_far_enough(run: Run, score: ModuleType) -> None:
+    predicted = run.sql(
+        "select dataset, file, row, person_id as offender_id from people.record_person"
+        " where role <> 'child'"
+    )
+    marks = score.linkage(
+        EXAM / "truth/offender_record_map.csv", predicted, None, "offender_id", "-"
+    )
+    assert marks["pairwise"]["precision"] >= 0.99
+    assert marks["pairwise"]["recall"] >= 0.75
+
+
 def test_the_planted_hotspots_are_found_and_no_other(run: Run, score: ModuleType) -> None:
     spots = run.sql("select easting_m as easting, northing_m as northing from geo.hotspots")
     marks = score.hotspots(EXAM / "truth", spots)

@@ -128,3 +128,8 @@ def test_a_bad_plan_is_told_without_values_of_the_data(tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         load_plan(tmp_path)
     assert MARK not in str(raised.value)
+
+
+def test_what_steps_print_is_kept_nowhere(run: Twice) -> None:
+    """Nor does a run leave the processes that would keep it, which outlive a background run."""
+    assert list((run.folder / ".dagster").rglob("compute_logs*")) == []

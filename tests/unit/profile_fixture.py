@@ -403,6 +403,7 @@ def deliveries() -> pl.DataFrame:
                     "rows": 400 if here else None,
                     "superseded_by": None,
                     "problem": None if here else "nothing arrived",
+                    "carries": None,
                 }
             )
     return tables.conform(pl.DataFrame(rows, infer_schema_length=None), tables.DELIVERY)

@@ -41,6 +41,7 @@ from profile_pipeline.plan.settings import (
     ProfileSettings,
     ScreeningGroup,
     TermsOfReference,
+    TrackerRule,
 )
 from profile_pipeline.quarters import quarter_of
 
@@ -449,6 +450,17 @@ def test_missing_in_year_reaches_back_four_quarters() -> None:
     assert got["missing_in_year"].to_list() == [True, False]
 
 
+def test_an_episode_of_a_dataset_without_interviews_awaits_none() -> None:
+    rows = episodes(
+        [
+            {"interview_at": datetime(2016, 1, 7)},
+            {"reference": None, "dataset": "ssda903", "interview_at": None},
+        ]
+    )
+    assert return_interviews(rows, plan(), ["missing"]).row(-1) == (Q4, 2, 1, 1, 0, 0)
+    assert return_interviews(rows, plan()).row(-1) == (Q4, 2, 2, 1, 0, 1)
+
+
 def test_opened_closed_and_carried_over() -> None:
     rows = [
         {"person": "stays", "quarter": Q3},
@@ -474,6 +486,40 @@ def test_without_the_quarter_before_the_referral_date_tells_who_was_carried_over
     ]
     got = cohort_by_quarter(opened(rows), tracker(rows)[0], plan())
     assert got.filter(pl.col("risk_level") == "all").row(0) == (Q4, "all", 2, 1, 0, 1)
+
+
+def test_levels_that_nobody_explained_are_counted_as_written() -> None:
+    """A team that changes its levels without a word to the plan loses no child from the profile."""
+    rows = [
+        {"person": "a", "quarter": Q3},
+        {"person": "b", "quarter": Q3, "risk_level": "serious"},
+        {"person": "a", "risk_level": "low"},
+        {"person": "b", "risk_level": "high"},
+        {"person": "c", "risk_level": None},
+        {"person": "d", "risk_level": "none"},
+    ]
+    got = cohort_by_quarter(opened(rows), tracker(rows)[0], plan()).filter(pl.col("quarter") == Q4)
+    assert got.select("risk_level", "children", "closed").rows() == [
+        ("low", 1, 0),
+        ("high", 1, 0),
+        ("not recorded", 1, 0),
+        ("all", 3, 0),
+    ]
+    told = victim_profile(opened(rows), tracker(rows)[0], WARDS, plan()).filter(
+        pl.col("quarter") == Q4, pl.col("dimension") == "risk_level", pl.col("children") > 0
+    )
+    assert dict(told.select("category", "children").rows()) == {
+        "low": 1,
+        "high": 1,
+        "not recorded": 1,
+        "all": 3,
+    }
+
+
+def test_a_level_that_the_plan_leaves_out_of_its_scheme_is_not_at_risk() -> None:
+    rows = [{"person": "a"}, {"person": "b", "risk_level": "serious"}]
+    got = opened(rows, tracker=TrackerRule(at_risk_levels=("significant", "serious")))
+    assert got["person_id"].to_list() == ["b"]
 
 
 def test_a_quarter_whose_tracker_never_came_has_no_number() -> None:

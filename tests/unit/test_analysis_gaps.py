@@ -481,3 +481,14 @@ def test_a_register_that_tells_of_the_area_in_part_is_a_gap_and_a_whole_one_is_n
     assert [(row["agency"], "census" in row["finding"]) for row in got] == [("ONS", True)]
     assert part in got[0]["evidence"]
     assert "'dc.csv'" in got[0]["question"]
+
+
+def test_levels_of_a_scheme_the_plan_does_not_know_are_a_gap_of_high_priority() -> None:
+    row = {"dataset": "tracker", "quarter": Q4, "date": date(2016, 3, 31), "status": "open"}
+    rows = [row | {"risk_level": level} for level in ("high", "low", "at_risk", "none")]
+    got = gaps.levels_unexplained(evidence((tables.MEASURES["cse_tracker"], rows)))
+    assert got["priority"].to_list() == ["high"]
+    assert "(low, high)" in got["finding"].item()
+    assert Q4 in got["finding"].item()
+    known = [row | {"risk_level": "serious"}]
+    assert gaps.levels_unexplained(evidence((tables.MEASURES["cse_tracker"], known))).is_empty()

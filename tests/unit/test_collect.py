@@ -314,3 +314,29 @@ def test_the_register_says_when_a_file_was_received_before_its_own_date(tmp_path
     assert loaded["arrived_on"].to_list() == [date(2015, 7, 20)]
     problems, _ = delivery_problems(plan)
     assert "deliveries.csv:3" in [p.where for p in problems]
+
+
+@pytest.mark.parametrize(
+    ("delivery", "file", "carries"),
+    [
+        ("{every: once, files: missing.csv}", "missing.csv", "2015-16 Q1, 2015-16 Q3, 2015-16 Q4"),
+        (
+            '{every: year, files: "missing/{year}.csv"}',
+            "missing/2015-16.csv",
+            "2015-16 Q1, 2015-16 Q2, 2015-16 Q3, 2015-16 Q4",
+        ),
+    ],
+)
+def test_a_file_of_several_quarters_tells_of_each(
+    tmp_path: Path, delivery: str, file: str, carries: str
+) -> None:
+    """Of a year's file all of the year; of one that comes once those that date its rows."""
+    own = PLAN.replace(
+        '{every: quarter, due: 14 days, files: "missing/{quarter}.csv"}', delivery, 1
+    )
+    plan = small_plan(tmp_path, plan=own)
+    send(plan.folder, file, HEAD + JO + DI.replace("20/05/2015", "20/11/2015"))
+    deliveries = collect(plan).deliveries
+    assert deliveries.select("status", "quarter", "carries").rows() == [
+        ("loaded", "2015-16 Q4", carries)
+    ]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from profile_pipeline import store, tables
 from profile_pipeline.errors import PlanError
-from profile_pipeline.explain import explain
+from profile_pipeline.explain import explain, waterfall_page
 from profile_pipeline.linkage import review_folder
 from profile_pipeline.plan.settings import LinkageSettings
 from tests.unit.small_plan import filled_folder
@@ -20,12 +20,18 @@ BLANK = {
     "date": date(2016, 3, 31), "other_names": [], "local_ids": [], "postcode_sector": "DY1 1",
     "postcode_district": "DY1", "postcode": "DY1 1AA", "sex": "female", "surname": "Ashdown",
 }  # fmt: skip
+SUSPECT = {
+    "role": "suspect", "postcode": None, "postcode_sector": None, "postcode_district": None,
+}  # fmt: skip
 ROWS = (
     {"forename": "Mia", "date_of_birth": date(2001, 5, 17)},
     {"forename": "Mia", "date_of_birth": date(2001, 5, 17), "surname": "Ashdowne"},
     {"forename": "Zoe", "date_of_birth": date(2001, 5, 17)},  # a twin
     {"forename": "Liam", "date_of_birth": date(1999, 3, 3), "surname": "Dunne", "sex": "male"},
-)
+    SUSPECT | {"forename": "Gareth", "surname": "Oldbury", "other_names": ["Taz"]},
+    SUSPECT | {"forename": None, "surname": None, "other_names": ["Taz"],
+     "date_of_birth": date(2000, 2, 11), "sex": None},
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +136,24 @@ def test_explaining_writes_nothing(plan: SimpleNamespace) -> None:
     before = path.read_bytes()
     explain(plan, person_of(plan, 0))
     assert path.read_bytes() == before
+
+
+def test_a_suspect_s_explanation_says_who_else_it_may_be_and_that_it_is_under_18(
+    plan: SimpleNamespace,
+) -> None:
+    one, other = person_of(plan, 4), person_of(plan, 5)
+    text = "\n".join(explain(plan, other))
+    apart = text.split("May be the same person as (kept apart):")[1]
+    assert one in apart
+    assert "same nickname or alias" in apart
+    assert "Under 18 on the day of a record" in text
+    assert "Under 18" not in "\n".join(explain(plan, one))
+
+
+def test_the_page_draws_every_link_and_asks_nothing_of_any_network(plan: SimpleNamespace) -> None:
+    path = waterfall_page(plan, person_of(plan, 0))
+    page = path.read_text(encoding="utf-8")
+    assert path.stat().st_mode & 0o077 == 0
+    assert page.count("<svg") == 1
+    assert "is held by" in page
+    assert not any(word in page for word in ("<script", "http", "src=", "@import"))

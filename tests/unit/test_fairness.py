@@ -105,6 +105,22 @@ def test_a_group_with_more_wrong_links_than_chance_explains_is_named() -> None:
     assert asian["pairs_decided"].item() == 100
 
 
+def test_pairs_drawn_for_a_group_tell_of_the_group_and_of_nothing_else() -> None:
+    evidence, decision, *rest = world(wrong_asian=20)
+    asian = pl.col("identity_a").str.starts_with("z")
+    drawn = decision.with_columns(
+        pl.when(asian).then(pl.lit("x.xlsx, sheet Groups")).otherwise("source").alias("source")
+    )
+    found = fairness.linkage_accuracy(evidence, drawn, *rest, NO_CARE, seed=1).filter(
+        measure="precision"
+    )
+    decided = dict(found.select("category", "pairs_decided").iter_rows())
+    assert (decided["Asian"], decided["all"], decided["female"]) == (100, 100, 100)
+    # All of the sample's pairs were right: the group's errors are not the whole's.
+    assert found.filter(dimension="all")["upper"].item() == 1.0
+    assert found.filter(category="Asian")["upper"].item() < 1.0
+
+
 def test_no_group_is_named_for_one_wrong_link_in_a_hundred() -> None:
     found = fairness.linkage_accuracy(*world(wrong_asian=1), NO_CARE, seed=1)
     assert not found["beyond_chance"].any()

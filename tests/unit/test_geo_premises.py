@@ -14,6 +14,10 @@ REGISTER = [
     ("L3", "Crown Inn", "5 Park Road", "DY2 1AA"),
     ("L4", "Crown Inn", "9 Bell Lane", "DY3 1AA"),
     ("L5", "Kettle Wines", "12 Mill Lane", "DY1 7ZH"),
+    ("L6", "Golden Pizza", "12 High Street", "DY4 1AA"),
+    ("L7", "Golden Pizza", "99 Low Road", "DY4 1AB"),
+    ("L8", "Star Taxis", "7 Hill Road, Upton", "DY4 1AC"),
+    ("L9", "Star Taxis", "7 Hill Road, Downton", "DY4 1AD"),
 ]
 
 
@@ -57,6 +61,14 @@ def _match(name: str | None, address: str | None) -> tuple[str | None, str | Non
         ("Copper Kettle", "3 High Street", (None, None)),
         ("Blue Dragon", "DY2 1AA", (None, None)),
         (None, None, (None, "none")),
+        # A town behind the street, a street's kind in short, commas where people put them.
+        ("GOLDEN PIZZA", "12 High St., Millbrook", ("L6", "name and address")),
+        ("Golden Pizza", "12 High St Millbrook", ("L6", "name and address")),
+        ("golden pizza", "99, Low Rd, Millbrook", ("L7", "name and address")),
+        ("Golden Pizza", "12 High Street North", (None, None)),
+        ("Golden Pizza", "12 High Street, Millbrook, DY9 9ZZ", (None, None)),
+        ("Star Taxis", "7 Hill Rd, Downton", ("L9", "name and address")),
+        ("Star Taxis", "7 Hill Rd", (None, None)),
     ],
 )
 def test_premises_are_matched_on_evidence_alone(name, address, expected) -> None:

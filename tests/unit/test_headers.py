@@ -2,7 +2,13 @@
 
 import pytest
 
-from profile_pipeline.intake.headers import fold_heading, near, resolve_headings, used_for
+from profile_pipeline.intake.headers import (
+    fold_heading,
+    near,
+    near_misses,
+    resolve_headings,
+    used_for,
+)
 from tests.unit.small_plan import dataset
 
 OWN = """
@@ -95,3 +101,16 @@ def test_cells_taken_for_headings_are_not_repeated_in_a_hint() -> None:
     assert "Date" in said
     assert "DARE" not in said
     assert "BOB" not in said
+
+
+def test_a_near_miss_is_named_where_the_other_headings_are_known() -> None:
+    headings = [*without("Forename"), "Fornames"]
+    found = resolve_headings(headings, dataset(OWN), file="f")
+    assert near_misses(headings, found) == {"Forename": "Fornames"}
+
+
+def test_a_near_miss_is_not_named_where_the_header_row_may_be_a_childs() -> None:
+    """One column that is found by chance makes no header of the row."""
+    headings = ["DARE", "FORENAM", "Sex", "SURNAM", "01/02/2003"]
+    found = resolve_headings(headings, dataset(OWN), file="f")
+    assert near_misses(headings, found) == {}

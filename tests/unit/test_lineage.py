@@ -172,3 +172,24 @@ def test_no_line_is_told_where_it_is_not_certain(tmp_path: Path) -> None:
     assert source_rows(tmp_path / "gone.csv", ReadSettings(), "gone.csv") is None
     pl.DataFrame({"Name": ["A"]}).write_parquet(tmp_path / "f.parquet")
     assert source_rows(tmp_path / "f.parquet", ReadSettings(), "f.parquet") is None
+
+
+def test_what_is_decided_of_a_report_leads_to_the_columns_that_decide(tmp_path: Path) -> None:
+    plan_text = PLAN.replace(
+        "      - measure: missing_episode\n        fields: {category: Category}\n",
+        "      - measure: information_report\n"
+        "        fields: {handling_code: Category, sanitised: Sex}\n",
+    )
+    plan = small_plan(tmp_path / "p", plan=plan_text)
+    send(plan.folder, "missing/2015-16_Q1.csv", HEADS + "\n")
+    headings = collect_dataset(plan, plan.dataset("missing")).headings
+    found = lineage(headings, plan).filter(pl.col("table") == "records.information_report")
+    led = {
+        field: found.filter(pl.col("field") == field)["column"].to_list()
+        for field in ("handling", "releasable", "restricted_because")
+    }
+    assert led == {
+        "handling": ["Category"],
+        "releasable": ["Category", "Sex"],
+        "restricted_because": ["Category", "Sex"],
+    }

@@ -353,8 +353,11 @@ def test_the_queue_holds_what_was_refused_with_its_reason_within_its_limit() -> 
     ]
     few = LinkageSettings(review_limit=3)
     linked = persons.link_children(subjects(*twins), settings=few, key=KEY)
-    assert linked.review["reason"].to_list() == ["forenames are different names"] * 3
-    assert set(linked.review["forename_a"]) | set(linked.review["forename_b"]) == {"amina", "zoe"}
+    assert linked.queue(few)["reason"].to_list() == ["forenames are different names"] * 3
+    assert set(linked.queue(few)["forename_a"]) | set(linked.queue(few)["forename_b"]) == {
+        "amina",
+        "zoe",
+    }
 
 
 def test_what_cannot_be_linked_is_counted_by_source() -> None:

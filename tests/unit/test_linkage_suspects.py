@@ -9,6 +9,7 @@ import pytest
 
 from profile_pipeline import tables
 from profile_pipeline.linkage import review_folder
+from profile_pipeline.linkage.persons import link_suspects
 from profile_pipeline.plan.settings import LinkageSettings
 from tests.unit.test_review_folder import KEY, NOTHING, subjects
 
@@ -80,3 +81,24 @@ def test_a_nickname_that_fits_is_possible_and_stays_apart(tmp_path) -> None:
     pairs = set(found["possible_same_person"].select("person_a", "person_b").iter_rows())
     assert tuple(sorted((of["r0"], of["r1"]))) in pairs
     assert not any(of["r2"] in pair for pair in pairs)
+
+
+def test_a_decision_joins_the_persons_though_one_record_gives_a_wrong_date_of_birth() -> None:
+    """Else deciding "same" would part a suspect from their own records."""
+    born = {"date_of_birth": date(1980, 2, 3)}
+    full = SUSPECT | {"forename": "Gareth", "surname": "Oldbury"}
+    rows = subjects(
+        full | born, full | born | {"other_names": ["Taz"]}, full | {"other_names": ["Taz"]},
+        SUSPECT | {"other_names": ["Taz"], "date_of_birth": date(2001, 8, 19)},
+    )  # fmt: skip
+    first = link_suspects(rows, settings=LinkageSettings(), key=b"k")
+    of = dict(first.record_cluster.select("record_id", "identity").iter_rows())
+    clusters = first.record_cluster.sort("row")["cluster"].to_list()
+    assert clusters[0] == clusters[1] == clusters[2] != clusters[3]
+    decided = pl.DataFrame(
+        {"identity_a": [of["r2"]], "identity_b": [of["r3"]], "decision": ["same"]}
+    )
+    then = link_suspects(rows, settings=LinkageSettings(), key=b"k", decisions=decided)
+    assert then.record_cluster["cluster"].n_unique() == 1
+    # What the computer held together is not said to have been decided by a person.
+    assert then.links.filter(pl.col("decision") == "clerical").height <= 1

@@ -243,3 +243,18 @@ def test_words_in_a_column_of_codes_and_ids_that_a_spreadsheet_spoilt() -> None:
         ("K - Pakistani", 1, None),
         ("Martian", 1, None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "grade"),
+    [
+        ("5 - always reliable", "5"),
+        ("1 - known to be true", "1"),
+        ("5 (suspected to be false)", "5"),
+        ("Don't know", "dont_know"),
+        ("5 - unreliable", None),  # number and words contradict each other
+    ],
+)
+def test_a_grade_may_come_with_its_meaning(text: str, grade: str | None) -> None:
+    read = cells.read_code(raw(text), code_list("report_grade"), UNKNOWN)
+    assert read["value"].to_list() == [grade]

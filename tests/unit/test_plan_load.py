@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from profile_pipeline.codes.lookup import list_names
 from profile_pipeline.errors import PlanError
 from profile_pipeline.plan.load import load_plan, read_plan
-from profile_pipeline.plan.names import coverage
+from profile_pipeline.plan.names import code_list_notes, coverage
 from tests.unit.small_plan import PLAN, PROFILE, small_plan, write_folder
 
 
@@ -163,6 +164,15 @@ def test_a_wrong_setting_is_told_in_an_analysts_words(
     assert wanted in only
 
 
+def test_a_key_that_stands_twice_is_told_with_its_line_and_no_content(tmp_path: Path) -> None:
+    """As when a new agency's lines are put below the plan, and not below its `agencies:`."""
+    plan = f"{PLAN}agencies:\n  - {{id: x, name: Xylophone}}\n"
+    (only,) = told(tmp_path, plan=plan)
+    assert only.startswith(f"collection_plan.yaml:{line(plan, 'agencies:', 2)}: ")
+    assert "'agencies' stands here a second time. Put what is below it under the first." in only
+    assert "Xylophone" not in only
+
+
 def test_a_due_day_that_is_none_says_what_to_write(tmp_path: Path) -> None:
     plan = changed("due: 14 days", "due: soon")
     (only,) = told(tmp_path, plan=plan)
@@ -219,7 +229,7 @@ def test_yaml_letters_are_not_booleans(tmp_path: Path) -> None:
         ("agencies: [\n", "is not valid YAML"),
         ("a: b: c\n", "is not valid YAML"),
         ("agencies:\n\t- id: x\n", "is not valid YAML"),
-        ("id: 1\nid: 2\n", "is not valid YAML"),
+        ("id: 1\nid: 2\n", "'id' stands here a second time"),
         ("", "is empty"),
         ("# only a comment\n", "is empty"),
         ("- a\n- b\n", "key: value"),
@@ -312,15 +322,35 @@ def test_screening_groups_name_datasets_of_the_plan(tmp_path: Path) -> None:
     )
 
 
-def test_own_indicators_replace_the_packages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", ["indicators:\n", ""])
+def test_own_indicators_add_to_the_programs_or_take_their_place(tmp_path: Path, head: str) -> None:
+    packaged = [each.id for each in small_plan(tmp_path / "packaged").indicators]
+    write_folder(tmp_path / "own")
+    (tmp_path / "own/indicators.yaml").write_text(
+        f"{head}- {{id: bereavement, label: Bereaved, kind: vulnerability}}\n"
+        "- {id: missing_from_home_or_care, label: Away, kind: sign}\n"
+    )
+    plan = load_plan(tmp_path / "own")
+    assert [each.id for each in plan.indicators] == [*packaged, "bereavement"]
+    assert plan.indicators[0].label == "Away"
+
+
+def test_indicators_left_out_are_unknown_to_the_plan(tmp_path: Path) -> None:
     write_folder(tmp_path)
     (tmp_path / "indicators.yaml").write_text(
-        "indicators:\n  - {id: missing_from_home_or_care, label: Missing, kind: sign}\n"
+        "leave_out: [unauthorised_absence, excluded_from_school]\n"
     )
     with pytest.raises(PlanError) as raised:
         load_plan(tmp_path)
     assert len(raised.value.problems) == 2
     assert all("there is no indicator" in str(each) for each in raised.value.problems)
+
+
+def test_leaving_out_what_the_program_does_not_have_is_told(tmp_path: Path) -> None:
+    write_folder(tmp_path)
+    (tmp_path / "indicators.yaml").write_text("leave_out:\n- homelesness\n")
+    with pytest.raises(PlanError, match=r"yaml:2: .*'homelesness'.*'homelessness'"):
+        load_plan(tmp_path)
 
 
 def test_an_indicator_named_twice_is_told(tmp_path: Path) -> None:
@@ -339,6 +369,21 @@ def test_an_indicator_named_twice_is_told(tmp_path: Path) -> None:
     )
     with pytest.raises(PlanError, match=r"yaml:5: .*'excluded_from_school' is used twice"):
         load_plan(tmp_path)
+
+
+def test_a_code_list_that_nothing_uses_is_told_with_the_near_name(tmp_path: Path) -> None:
+    (tmp_path / "codes").mkdir(parents=True)
+    for name in ("ethnicty_text", "our_sexes", "sex"):
+        (tmp_path / "codes" / f"{name}.csv").write_text("spelling,code\nlass,female\n")
+    plan = small_plan(tmp_path, plan=changed("sex: Sex", "sex: {column: Sex, codes: our_sexes}"))
+    (note,) = code_list_notes(plan)
+    assert "codes/ethnicty_text.csv" in note
+    assert "'ethnicity_text'" in note
+
+
+def test_the_docs_name_every_code_list() -> None:
+    text = (Path(__file__).parents[2] / "docs/plan.md").read_text("utf-8")
+    assert [name for name in list_names() if f"`{name}`" not in text] == []
 
 
 def test_own_code_lists_may_be_named(tmp_path: Path) -> None:

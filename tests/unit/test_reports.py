@@ -5,6 +5,7 @@ import re
 from datetime import date
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import polars as pl
@@ -19,7 +20,7 @@ from profile_pipeline.sharing.disclosure import safe_tables
 from profile_pipeline.sharing.editions import describe
 from profile_pipeline.sharing.tables_out import table_files
 from profile_pipeline.workbooks import Sheet, csv_bytes, workbook_bytes
-from reports import figures, language
+from reports import figures, language, sections
 from reports.build import render
 from reports.cohort import NOTICE, priority_cohort
 from reports.context import ReportContext
@@ -288,13 +289,72 @@ def test_the_priority_cohort_counts_shows_ties_and_traces_to_rows() -> None:
     assert [c["children with this number"] for c in children] == [1, 2, 2]
     assert [c["known to CSE team"] for c in children] == ["no", "yes", "no"]
     reason = str(children[0]["why the child is here"])
-    assert "Missing (2016-01-05 to 2016-01-05; 2 events; police_missing)" in reason
+    assert "Missing (2016-01-05 to 2016-01-05; 1 event; police_missing)" in reason
     sources = rows_of(book, "sources")
     assert len(sources) == 10
-    assert sources[0]["row of the file"] is None, "nothing is said where it is not certain"
-    assert (sources[0]["file"], sources[0]["row (data rows from 0)"]) == ("f.csv", 2)
+    # Where the row stands is not certain here, so the record is counted.
+    where = (sources[0]["file"], sources[0]["where in the file"])
+    assert where == ("f.csv", "record 3 of the file")
     assert not any("score" in str(heading) for heading in children[0])
     assert children[0]["ward"] == "'=ward"
+
+
+def test_what_is_older_or_does_not_count_is_no_reason_to_be_in_the_cohort() -> None:
+    frames = cohort_frames()
+    old, day = date(2014, 5, 1), pl.col("person_id") == "p2"
+    gone = day & (pl.col("indicator") == "a")
+    frames["person_indicators"] = frames["person_indicators"].with_columns(
+        pl.when(gone).then(0).otherwise("events_last_year").alias("events_last_year"),
+        pl.when(day).then(pl.lit(old)).otherwise("first_date").alias("first_date"),
+    )
+    made = priority_cohort(
+        **frames, at_least=3, labels={"a": "Missing", "b": "Excluded", "d": "Context"},
+        counted=frozenset("abc"), window=["2015-16 Q4"],
+    )  # fmt: skip
+    child = rows_of(openpyxl.load_workbook(io.BytesIO(made)), "children")[0]
+    why, else_ = str(child["why the child is here"]), str(child["earlier, or not counted"])
+    assert "Missing" not in why
+    assert "Context" not in why
+    assert "Missing (2014-05-01" in else_
+    assert "not counted" in else_
+    # An indicator of both times: only its events of the last four quarters are a reason.
+    assert "Excluded (2016-01-05 to 2016-01-05" in why
+
+
+def test_children_harmed_and_not_known_to_the_team_come_first_whatever_their_number() -> None:
+    frames = cohort_frames()
+    frames["person_overlap"] = frames["person_overlap"].with_columns(
+        pl.when(pl.col("person_id").is_in(["p1", "p4"]))
+        .then(pl.lit("harmed")).otherwise("status").alias("status")
+    )  # fmt: skip
+    place = pl.DataFrame(
+        [("police_missing", "f.csv", 0, 3)], schema=tables.FILE_ROWS.polars_schema, orient="row"
+    )
+    made = priority_cohort(**frames, at_least=3, harm=frozenset("a"), file_row=place)
+    book = openpyxl.load_workbook(io.BytesIO(made))
+    assert book.sheetnames[1] == "harmed, not known"
+    # p1 is harmed too, and in the tracker; p4 has too few indicators for the cohort.
+    [row] = rows_of(book, "harmed, not known")
+    assert row["person_id"] == "p4"
+    assert "a: f.csv, row 6 of the file" in str(row["recorded as harmed by"])
+    assert row["who looks at the child"] is None
+
+
+def test_without_a_tracker_nobody_is_said_to_be_unknown_to_the_team() -> None:
+    frames = cohort_frames()
+    frames["person_overlap"] = frames["person_overlap"].with_columns(
+        pl.when(pl.col("person_id").is_in(["p1", "p4"])).then(pl.lit("harmed")).alias("status"),
+        pl.lit(None, dtype=pl.Boolean).alias("known_to_cse"),
+        pl.lit(None, dtype=pl.Boolean).alias("at_risk_now"),
+    )
+    made = priority_cohort(**frames, at_least=3, harm=frozenset("a"))
+    book = openpyxl.load_workbook(io.BytesIO(made))
+    for child in rows_of(book, "children"):
+        assert child["harmed, not known to CSE team"] == "not held"
+        assert child["known to CSE team"] == "not held"
+    page = " ".join(str(cell) for row in book["harmed, not known"].values for cell in row)
+    assert "p1" not in page
+    assert "tracker is not held" in page
 
 
 def test_the_priority_cohort_says_what_it_is_not() -> None:
@@ -304,3 +364,27 @@ def test_the_priority_cohort_says_what_it_is_not() -> None:
     assert "Absence of data is not low risk" in said
     assert "3 or more indicators" in said
     assert made == priority_cohort(**cohort_frames(), at_least=3)
+
+
+def test_groups_whose_accuracy_is_not_estimated_yet_are_named() -> None:
+    rows = [
+        ("all", "all", "precision", "99.0", "95.0", "100.0", ""),
+        ("ethnic_group", "Asian", "precision", "", "", "", "fewer than 20 pairs decided"),
+    ]
+    names = ["dimension", "category", "measure", "value", "lower", "upper", "note"]
+    frame = pl.DataFrame(rows, schema=names, orient="row")
+    told = str(sections.linkage(SimpleNamespace(tables={"linkage_accuracy": frame})))
+    assert "Asian" in told.split("Not yet estimated")[1]
+
+
+def test_the_cohort_s_size_is_shown_at_other_thresholds_of_the_linkage() -> None:
+    counts = [(5.0, 2, 40), (5.0, 3, 9), (5.0, 4, 3), (11.0, 2, 44), (11.0, 3, 8)]
+    frame = pl.DataFrame(
+        counts, schema=tables.OVERLAP_BY_THRESHOLD.polars_schema, orient="row"
+    )  # fmt: skip
+    made = priority_cohort(**cohort_frames(), at_least=3, by_threshold=frame)
+    page = openpyxl.load_workbook(io.BytesIO(made))["other thresholds"]
+    rows = [list(line) for line in page.iter_rows(min_row=3, values_only=True)]
+    assert rows[0][:2] == ["match weight from which records join", "3 or more (the cohort)"]
+    assert [row[:2] for row in rows[1:]] == [[5, 12], [11, 8]]
+    assert rows[2][rows[0].index("4 indicators")] == 0

@@ -14,6 +14,7 @@ from profile_pipeline import tables
 from profile_pipeline.errors import PlanError
 from profile_pipeline.linkage import review_folder
 from profile_pipeline.linkage.decisions import COUNTS, LOST
+from profile_pipeline.linkage.explained import explained
 from profile_pipeline.plan.settings import LinkageSettings
 from reports.review import clerical_review
 
@@ -228,3 +229,120 @@ def test_pairs_of_children_with_most_indicators_come_first_and_change_no_sample(
     }  # fmt: skip
     for name in ("review_sample", "record_person", "link"):
         assert found.frames[name].equals(without.frames[name])
+
+
+def test_a_small_ethnic_group_gets_pairs_of_its_own_that_the_sample_does_not_hold(tmp_path) -> None:
+    """Else a figure for the group would take many hundreds of pairs."""
+    folder = Folder(tmp_path, review_sample=10)
+    white = ("WBRI", "White", ("Mia", "Zoe", "Ella", "Ruby", "Esme"), ("Ashdown", "Ashdowne"))
+    asian = ("APKN", "Asian", ("Aisha", "Noor", "Zara", "Hana", "Iqra"), ("Khalid", "Kalid"))
+    named = [
+        {"forename": fore, "surname": sur, "date_of_birth": date(2000, month, day),
+         "ethnic_group": group, "ethnicity_code": code}
+        for month in range(1, 13)
+        for code, group, forenames, surnames in (asian if month > 10 else white,)
+        for day, fore in enumerate(forenames, start=1)
+        for sur in surnames
+    ]  # fmt: skip
+    found = folder.run(subjects(*named)).frames
+    groups, sample = found["review_groups"], found["review_sample"]
+    assert groups.filter(drawn_for="Asian").height >= 15
+    assert groups.join(sample, on=["identity_a", "identity_b"], how="semi").is_empty()
+    pairs = groups.select("identity_a", "identity_b")
+    assert pairs.is_unique().all()
+
+
+def test_a_fresh_folder_with_the_rows_in_another_order_gives_the_same_persons_and_ids(
+    tmp_path: Path,
+) -> None:
+    """Suspects known by a nickname alone among them: no place in a file makes an id."""
+    report = {"role": "suspect", "postcode": None, "postcode_sector": None, "sex": None}
+    bare = [
+        {**report, "other_names": [name], "date": date(2016, 2, day)}
+        for name, day in (("Razzor", 1), ("Razzor", 2), ("Biscuit", 1), ("Biscuit", 1))
+    ]
+    rows = [*ROWS, {**ROWS[0], "role": "suspect"}, *bare]
+    marked = [{**row, "record_id": f"x{n}"} for n, row in enumerate(rows)]
+    found = []
+    for name, given in (("one", marked), ("other", marked[::-1])):
+        some = Folder(tmp_path / name)
+        (some.review / "identity.key").unlink()
+        found.append(persons(some.run(subjects(*given))))
+    alike = ("x8", "x9")  # the very same report twice: either is either
+    one, other = ({r: p for r, p in ids.items() if r not in alike} for ids in found)
+    assert one == other
+    assert {found[0][r] for r in alike} == {found[1][r] for r in alike}
+    assert len(set(found[0].values())) == len(set(found[1].values()))
+
+
+def changes(folder: Folder) -> list[tuple[object, ...]]:
+    path = folder.review / "person_changes.csv"
+    if not path.is_file():
+        return []
+    log = pl.read_csv(path, infer_schema=False)
+    return log.select("change", "old_person_id", "new_person_id", "as_at").rows()
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        {"forename": "Leam"},
+        {"date_of_birth": date(1999, 3, 30)},
+        {"postcode": "DY3 4AX", "postcode_sector": "DY3 4"},
+    ],
+    ids=["name", "birth", "postcode"],
+)
+def test_a_child_whose_only_record_is_corrected_keeps_the_id_and_it_is_logged(
+    first: tuple[Path, review_folder.Linked], folder: Folder, mended: dict[str, object]
+) -> None:
+    before = persons(first[1])
+    after = persons(folder.run(subjects(*ROWS[:4], {**ROWS[4], **mended})))
+    assert after == before
+    assert changes(folder) == [("corrected", before["r4"], before["r4"], "2016-03-31")]
+    again = persons(folder.run(subjects(*ROWS[:4], {**ROWS[4], **mended})))
+    assert again == before
+    assert len(changes(folder)) == 1
+
+
+def test_a_local_id_finds_a_corrected_record_in_another_row(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    known = {**ROWS[4], "local_ids": ["school:S7"]}
+    before = persons(folder.run(subjects(*ROWS[:4], known)))
+    moved = {**known, "surname": "Dunn", "record_id": "r4", "row": 0}
+    others = [{**row, "record_id": f"r{n}", "row": n + 1} for n, row in enumerate(ROWS[:4])]
+    assert persons(folder.run(subjects(moved, *others))) == before
+
+
+def test_another_child_in_the_row_of_one_who_left_has_a_new_id(
+    first: tuple[Path, review_folder.Linked], folder: Folder
+) -> None:
+    before = persons(first[1])
+    other = {"forename": "Ava", "surname": "Eastwood", "date_of_birth": date(2003, 2, 2)}
+    after = persons(folder.run(subjects(*ROWS[:4], other)))
+    assert after["r4"] not in set(before.values())
+    gone = before["r4"]
+    assert changes(folder) == [("gone", gone, None, "2016-03-31")]
+    found = folder.run(subjects(*ROWS[:4], other))
+    assert len(changes(folder)) == 1  # told once
+    with pytest.raises(PlanError, match="records was in the files any more as at 2016-03-31"):
+        explained(lambda _: found.frames["record_person"], lambda rows: rows, folder.plan, gone)
+    again = persons(folder.run(subjects(*ROWS)))
+    assert again == before
+    assert ("back", before["r4"], before["r4"], "2016-03-31") in changes(folder)
+
+
+def test_of_two_records_that_a_corrected_one_may_be_neither_gives_its_id(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    # One local id given to twins by mistake, both then replaced by a third spelling.
+    twins = [{**ROWS[4], "forename": name, "local_ids": ["school:S7"]} for name in ("Liam", "Noah")]
+    before = persons(folder.run(subjects(*ROWS[:4], *twins)))
+    third = {**twins[0], "forename": "Kai", "record_id": "x", "row": 40}
+    after = persons(folder.run(subjects(*ROWS[:4], third)))
+    assert before["r4"] != before["r5"]
+    assert after["x"] not in set(before.values())
+
+
+def test_where_identities_stood_is_kept_without_a_name_or_date(folder: Folder) -> None:
+    kept = (folder.review / "identity_places.csv").read_text().lower()
+    for word in ("mia", "ashdown", "2001", "20010517", "dy1", "female"):
+        assert word not in kept

@@ -103,3 +103,50 @@ def test_the_same_pairs_give_the_same_bytes() -> None:
 def test_no_pairs_still_make_a_workbook() -> None:
     content = clerical_review(pairs().clear(), pairs().clear(), IDENTITY, ACCURACY)
     assert openpyxl.load_workbook(io.BytesIO(content))["Review"].max_row == 1
+
+
+def test_rows_are_told_as_the_agency_s_program_shows_them() -> None:
+    # Blank rows stand before the second; where the first stands is not certain.
+    place = pl.DataFrame(
+        [("school", "school/q1.csv", 5, 3)], schema=tables.FILE_ROWS.polars_schema, orient="row"
+    )
+    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, file_row=place)
+    said = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")["rows of a"].value
+    first, second = said.split("\n")
+    assert first == "school, school/q1.csv, record 5 of the file"
+    assert second == "school, school/q1.csv, row 12 of the file"
+
+
+def test_a_number_of_another_record_stands_beside_the_one_it_differs_from() -> None:
+    numbers = {"nhs_a": "9434765919", "nhs_b": "9434765870 (another record)"}
+    content = clerical_review(pairs(**numbers), pairs(), IDENTITY, ACCURACY)
+    cells = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")
+    assert "NHS number" in cells["differs"].value.split(";")[0]
+    same = {"nhs_a": "9434765919", "nhs_b": "9434765919 (another record)"}
+    content = clerical_review(pairs(**same), pairs(), IDENTITY, ACCURACY)
+    cells = row(openpyxl.load_workbook(io.BytesIO(content)), "Review")
+    assert "NHS number" not in cells["differs"].value
+
+
+def test_stopping_says_how_wide_the_limits_would_be() -> None:
+    limits = {"pairs": [50], "precision_lower": [0.9], "precision_upper": [1.0]}
+    stopping = pl.DataFrame(limits | {"recall_lower": [0.95], "recall_upper": [0.99]})
+    content = clerical_review(pairs(), pairs(), IDENTITY, ACCURACY, stopping)
+    text = [str(c.value) for c in openpyxl.load_workbook(io.BytesIO(content))["Notice"]["A"]]
+    assert any("after 50 pairs: precision 0.900 to 1.000 (width 0.100)" in one for one in text)
+
+
+def test_every_decision_is_listed_with_who_when_and_why_what_does_not_count_first() -> None:
+    row = {
+        "identity_a": A, "identity_b": B, "decision": "same", "who": "A Analyst",
+        "decided_on": "2016-04-20", "why": "=looked up", "source": "typed", "superseded": "",
+        "applied_a": A, "applied_b": B, "state": "counts",
+    }  # fmt: skip
+    refused = row | {"decision": "different", "state": "contradicts another decision"}
+    content = clerical_review(
+        pairs(), pairs(), IDENTITY, ACCURACY, decisions=pl.DataFrame([row, refused])
+    )
+    page = openpyxl.load_workbook(io.BytesIO(content))["Decisions"]
+    lines = [[cell.value for cell in line] for line in page.iter_rows(min_row=2)]
+    assert [line[0] for line in lines] == ["contradicts another decision", "counts"]
+    assert lines[1][1:5] == ["same", "A Analyst", "2016-04-20", "'=looked up"]

@@ -130,8 +130,7 @@ def test_a_903_of_another_year_is_joined_on_the_child(tmp_path: Path) -> None:
     assert people["local_ids"].to_list() == [[f"sandford_council:{n}"] for n in (1, 2, 3)]
     missing = measure_of(frames, "missing_episode")
     assert missing["category"].to_list() == ["missing", "absent"]
-    # No interview is recorded in a return, so none may be said to be due.
-    assert missing["returned_at"].null_count() == 2
+    assert missing["returned_at"].to_list() == [dt.datetime(2019, 7, 5), None]
     unfound = found["ret_episodes"].harmonised.repairs
     assert unfound.filter(pl.col("rule") == "lookup_missing")["row"].to_list() == [2]
 
@@ -199,7 +198,7 @@ def test_the_plan_may_change_parts_of_a_standard(tmp_path: Path) -> None:
 
 def test_an_indicator_the_partnership_struck_off_is_not_counted(tmp_path: Path) -> None:
     (tmp_path / "indicators.yaml").write_text(
-        "indicators:\n- {id: looked_after, label: Looked after, kind: vulnerability}\n"
+        "leave_out: [missing_from_home_or_care, offending, substance_misuse]\n"
     )
     plan = plan_of(tmp_path, "ssda903", "r/{year}_{list}.csv")
     named = {e.indicator for d in plan.datasets for e in d.events if e.indicator}

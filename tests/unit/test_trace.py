@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 sys.path.append(str(Path(__file__).parent))
 
 from small_plan import PLAN, send, small_plan
+from test_editions_reports import HEAD as REPORT_HEAD
+from test_editions_reports import HELD, REPORTS, report
 from test_standard_returns import (
     ASSESSED,
     CHILD,
@@ -242,6 +244,18 @@ def test_a_sum_leads_to_the_rows_that_were_summed_and_to_no_others(tmp_path) -> 
     where = f"ret_on_roll_sessions 'sessions' ({file} data row 0: 4; {file} data row 1: 6)"
     assert f"  sessions_unauthorised = 10.0  <-  blank here, summed from {where}" in told
     assert "data row 2: 7)" in told
+
+
+def test_why_a_report_is_restricted_leads_to_the_cells_that_say_how_it_may_be_handled(
+    tmp_path,
+) -> None:
+    plan = small_plan(tmp_path / "p", plan=PLAN + REPORTS)
+    send(plan.folder, "reports/2015-16_Q4.csv", REPORT_HEAD + report(1, HELD))
+    told = traced(plan, "reports", "reports/2015-16_Q4.csv", 0)
+    cells = "column 'Code': C; column 'Sanitised': Y; column 'Consent': sought"
+    why = "its handling code sets conditions"
+    assert f"  restricted_because = {why}  <-  {cells}" in told
+    assert "  handling = conditions  <-  column 'Code': C" in told
 
 
 def test_a_trace_reads_no_table_whole(plan, monkeypatch) -> None:

@@ -401,3 +401,14 @@ def test_never_in_the_tracker_says_of_how_much_of_it() -> None:
     assert "of which 7 of 8 quarters are held" in found
     whole = findings.unlisted_children(evidence(nothing_but("everything")))["finding"].item()
     assert "of which" not in whole
+
+
+def test_children_of_a_year_that_is_not_held_are_not_recorded() -> None:
+    """The four quarters to 2014-15 Q1 lie before the period: neither 'yes' nor 'no' can be told."""
+    rows = [
+        {"quarter": QUARTERS[0], "dimension": "missing_in_year", "category": c, "children": n}
+        for c, n in (("yes", 0), ("no", 0), ("not recorded", 36), ("all", 36))
+    ]
+    table = frame(tables.PROFILE["victim_profile"], rows)
+    made = unknown.victim_profile(table, nothing_but("everything"), settings())
+    assert made["children"].to_list() == [None, None, 36, 36]
