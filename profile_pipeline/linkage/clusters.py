@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import combinations
 from typing import Any
 
 import jellyfish
@@ -83,6 +84,11 @@ class Evidence:
         self.homes |= other.homes
         for kind, counter in other.numbers.items():
             self.numbers.setdefault(kind, Counter()).update(counter)
+
+    def kinds(self) -> tuple[bool, int]:
+        """Return whether a forename is given, and how many kinds of evidence are held."""
+        kinds = (self.dobs, self.sexes, self.local_ids, self.homes)
+        return bool(self.names), len(self.numbers) + sum(map(bool, kinds))
 
 
 def _most(counter: Counter[Any]) -> Any:
@@ -447,6 +453,10 @@ class Clusterer:
             or jellyfish.damerau_levenshtein_distance(a, b) <= 1
         )
 
+    def share_a_number(self, a: int, b: int) -> bool:
+        """Whether the clusters of two identities hold one number or local id."""
+        return bool(self._numbers(self.clusters[self.find(a)], self.clusters[self.find(b)])[0])
+
     def _numbers(self, x: Evidence, y: Evidence) -> tuple[list[str], list[str]]:
         agree, conflict = [], []
         for kind in ("NHS number", "UPN"):
@@ -562,6 +572,7 @@ def cluster(
     out about its data is used instead of found out again. `held` (`identity_a, identity_b`) are
     joined from the start, as decisions are, unless people decided otherwise.
     """
+    identities = _in_order(identities)
     work = Clusterer(identities, learnt)
     work.judge(pairs, threshold)
     same, different, contradictions = _cleared(work, decisions)
@@ -573,13 +584,15 @@ def cluster(
         a, b = work.index[one], work.index[other]
         if work.find(b) not in work.apart[work.find(a)]:
             work.join(a, b)
-    ordered = pairs.sort(
-        "match_weight", "identity_a", "identity_b", descending=[True, False, False]
-    )
-    edges = [
-        (work.index[a], work.index[b], weight)
-        for a, b, weight in ordered.select("identity_a", "identity_b", "match_weight").iter_rows()
-    ]
+    ordered = pairs.with_columns(
+        pl.col(f"identity_{side}").replace_strict(work.index, return_dtype=pl.Int64).alias(side)
+        for side in "ab"
+    ).sort(
+        pl.col("match_weight"), pl.min_horizontal("a", "b"), pl.max_horizontal("a", "b"),
+        descending=[True, False, False],
+    )  # fmt: skip
+    edges = list(ordered.select("a", "b", "match_weight").iter_rows())
+    ordered = ordered.drop("a", "b")
     neighbours: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for a, b, weight in edges:
         if weight >= threshold - MARGIN:
@@ -593,8 +606,8 @@ def cluster(
         if work.find(a) == work.find(b):
             continue
         reason = work.refusal(a, b)
-        doubt = weight < strict or work.unnamed(a) or work.unnamed(b)
-        if reason is None and doubt and _rival(work, neighbours, a, b, weight):
+        sure = weight >= strict and not work.unnamed(a) and not work.unnamed(b)
+        if reason is None and _rival(work, neighbours, a, b, weight, sure):
             reason = TWO_FIT
         if reason is None:
             work.join(a, b)
@@ -609,12 +622,13 @@ def cluster(
         tuple(sorted(pair)): DIFFERENT for pair in different
     }
     outcome = [_outcome(work, edge, threshold, joined, reasons, decided) for edge in edges]
-    clusters = pl.DataFrame(
-        {
-            "identity": work.ids,
-            "cluster": [work.ids[work.find(place)] for place in range(len(work.ids))],
-        },
-        schema={"identity": pl.String, "cluster": pl.String},
+    clusters = (
+        pl.DataFrame(
+            {"identity": work.ids, "root": [work.find(place) for place in range(len(work.ids))]},
+            schema={"identity": pl.String, "root": pl.Int64},
+        )
+        .select("identity", pl.col("identity").min().over("root").alias("cluster"))
+        .sort("identity")
     )
     links = ordered.with_columns(
         pl.Series("decision", [decision for decision, _ in outcome], dtype=pl.String),
@@ -624,32 +638,64 @@ def cluster(
     return Clustered(clusters, links, contradictions, found)
 
 
+def _in_order(identities: pl.DataFrame) -> pl.DataFrame:
+    """Sort identities by what they hold: no tie is broken by a key or by the order of rows."""
+    columns = (
+        "forename", "surname", "dob", "sex", "postcode", "sector", "district", "nhs", "upn",
+        "address", "records", "in_datasets", "local_ids", "postcodes", "other_names", "identity",
+    )  # fmt: skip
+    keys = [
+        pl.col(name).list.join("|") if identities.schema[name] == pl.List(pl.String) else name
+        for name in columns
+        if name in identities.columns
+    ]
+    return identities.sort(keys, nulls_last=True)
+
+
 def _rival(
     work: Clusterer,
     neighbours: dict[int, list[tuple[int, float]]],
     a: int,
     b: int,
     weight: float,
+    sure: bool = False,
 ) -> bool:
-    """Whether one side fits another cluster about as well, which the other side can't be.
+    """Whether one side fits a third cluster about as well, which the other side can't be.
 
-    The side without a forename, or else the smaller, as that is the one in question.
+    Which of the two it is nothing tells then, however much agrees. The side in question is the one
+    without a forename, or else the one with fewer records, and the one that holds less. Beside a
+    link that is `sure` by its weight, a third that shares a number with the other side is no rival:
+    their names are rather two spellings of one person's.
     """
-    sides = sorted(
-        (work.find(a), work.find(b)),
-        key=lambda place: (bool(work.clusters[place].names), work.clusters[place].records, place),
-    )
-    small, large = sides
-    others = {
-        work.find(other)
-        for member in work.clusters[small].members
-        for other, found in neighbours[member]
-        if found >= weight - MARGIN
-    } - {small, large}
-    return any(
-        work.refusal(other, large) is not None and work.refusal(other, small) is None
-        for other in others
-    )
+    sides = work.find(a), work.find(b)
+    held = {place: work.clusters[place].kinds() for place in sides}
+    asked = {
+        min(sides, key=lambda place: (held[place][0], work.clusters[place].records)),
+        *(place for place in sides if held[place] == min(held.values())),
+    }
+    for one in sorted(asked):
+        other = sides[0] if one == sides[1] else sides[1]
+        thirds = {
+            work.find(third)
+            for member in work.clusters[one].members
+            for third, found in neighbours[member]
+            if found >= weight - MARGIN
+        }
+        fitting = [
+            third for third in sorted(thirds - set(sides)) if work.refusal(third, one) is None
+        ]
+        if any(
+            work.refusal(third, other) is not None
+            and not (sure and work.share_a_number(third, other))
+            for third in fitting
+        ):
+            return True
+        # Nor does a record without forename join a third that fits either of two twins as well.
+        if not held[one][0] and any(
+            work.refusal(*pair) is not None for pair in combinations(fitting, 2)
+        ):
+            return True
+    return False
 
 
 # Comparisons that speak of one thing: the best pair is taken for them together.
@@ -790,11 +836,12 @@ def _join_lonely(
 
     A lone record that fits another cluster within MARGIN bits stays alone.
     """
+    least = threshold - 2 * LONELY_ROOM - MARGIN
     neighbours: dict[int, list[tuple[int, float]]] = defaultdict(list)
     heap: list[tuple[float, int, int, float]] = []
     for a, b, weight in edges:
         for lone, other in ((a, b), (b, a)):
-            if lone in bits:
+            if weight >= least:
                 neighbours[lone].append((other, weight))
         if a in bits or b in bits:
             most = weight + bits.get(a, 0.0) + bits.get(b, 0.0)
@@ -817,8 +864,12 @@ def _join_lonely(
             heapq.heappush(heap, (-now, a, b, weight))
             continue
         reason = work.refusal(a, b)
-        if reason is None and any(
-            _else_fits(work, neighbours, place, b if place == a else a, weight) for place in bare
+        if reason is None and (
+            any(
+                _else_fits(work, neighbours, place, b if place == a else a, weight)
+                for place in bare
+            )
+            or _rival(work, neighbours, a, b, weight)
         ):
             reason = TWO_FIT
         if reason is None and bare:

@@ -1,5 +1,6 @@
 """Linkage: names, vetoes, decisions and person ids, by what a user would miss."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -427,3 +428,71 @@ def test_a_person_held_by_a_link_below_the_threshold_is_listed_by_the_weakest_li
     assert listed["reason"].to_list() == [
         "held loosely: by a link of match weight 3.0, below the threshold of 5"
     ]
+
+
+UPNS = ("A998400015001", "R998700026444")
+
+
+def _twins() -> list[dict[str, object]]:
+    """Two boys of one birth and home, known to two agencies each."""
+    return [
+        child(forename, "Ghorbanizad", sex="male", upn=upn)
+        for forename, upn in zip(("Hamza", "Haris"), UPNS, strict=True)
+    ] + [child(forename, "Ghorbanizad", sex="male") for forename in ("Hamza", "Haris")]
+
+
+@pytest.mark.parametrize("written", ["H", None])
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_record_that_fits_either_twin_joins_neither_however_much_agrees(
+    written: str | None, times: int
+) -> None:
+    """However often it is written: four records in question are no more telling than one."""
+    asked = [{**child("H", "Ghorbanizad", sex="male"), "forename": written} for _ in range(times)]
+    found = clusters_of(subjects(*_twins(), *asked))
+    assert found[:4] == [0, 1, 0, 1]
+    assert set(found[4:]) == {4}
+
+
+def test_two_records_that_fit_either_twin_are_not_said_to_be_one() -> None:
+    """An initial and a missing forename may be one twin each."""
+    initial = child("H", "Ghorbanizad", sex="male")
+    found = clusters_of(subjects(*_twins(), initial, {**initial, "forename": None}))
+    assert found == [0, 1, 0, 1, 4, 5]
+
+
+def test_a_record_that_fits_two_namesakes_goes_to_review_with_the_reason() -> None:
+    homes = ("DY1 1AA", "DY8 4BD")
+    rows = [
+        child("Emily", "Taylor", postcode=home, upn=upn)
+        for home, upn in zip(homes, UPNS, strict=True)
+    ]
+    nowhere = {"postcode": None, "postcode_sector": None, "postcode_district": None}
+    linked = persons.link_children(
+        subjects(*rows, child("Emily", "Taylor", **nowhere)), settings=LinkageSettings(), key=KEY
+    )
+    assert linked.record_cluster["cluster"].n_unique() == 3
+    asked = linked.queue(LinkageSettings()).filter(
+        pl.col("reason") == "fits two people about equally well"
+    )
+    assert asked.height == 2
+
+
+def test_records_of_one_child_are_no_rivals_of_one_another() -> None:
+    """A record without home fits both of a child's homes: nothing forbids these to be one."""
+    nowhere = {"postcode": None, "postcode_sector": None, "postcode_district": None}
+    rows = [child("Emily", "Tayler"), child("Emily", "Tayler", postcode="DY8 4BD", upn=UPNS[0])]
+    found = clusters_of(subjects(*rows, child("Emily", "Tayler", **nowhere)))
+    assert found == [0, 0, 0]
+
+
+@pytest.mark.parametrize("order", [range(7), range(6, -1, -1), (4, 2, 6, 0, 5, 3, 1)])
+@pytest.mark.parametrize("key", [b"one", b"two", b"three"])
+def test_neither_the_order_of_rows_nor_the_key_breaks_a_tie(order: Sequence[int], key: bytes):
+    nobody = {**child("H", "Ghorbanizad"), "forename": None}
+    rows = [*_twins(), child("H", "Ghorbanizad"), nobody, child("Rosalind", "Ghorbanizad")]
+    linked = persons.link_children(
+        subjects(*(rows[place] for place in order)), settings=LinkageSettings(), key=key
+    )
+    found = linked.record_cluster.sort("row")["cluster"].to_list()
+    groups = {frozenset(order[i] for i, c in enumerate(found) if c == one) for one in found}
+    assert groups == {frozenset(g) for g in ({0, 2}, {1, 3}, {4}, {5}, {6})}
