@@ -174,7 +174,8 @@ def test_threads_and_the_order_of_rows_change_no_byte(tmp_path: Path) -> None:
             save_model_to=kept,
         )
         parameters = {k: v for k, v in json.loads(kept.read_text()).items() if k != "linker_uid"}
-        tables = (linked.record_cluster, linked.links, linked.evidence, linked.review)
+        queue = linked.queue(LinkageSettings())
+        tables = (linked.record_cluster, linked.links, linked.evidence, queue)
         found.append(([table.write_json() for table in tables], parameters))
     assert found[0] == found[1] == found[2]
 
