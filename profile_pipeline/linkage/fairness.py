@@ -70,7 +70,9 @@ def unlinkable_share(identity: pl.DataFrame, subject: pl.DataFrame) -> pl.DataFr
     records = identity.join(held, on=SUBJECT_KEY, how="left").with_columns(
         ethnic_category().alias("ethnic_group"),
         pl.col("sex").fill_null(NOT_RECORDED),
-        pl.when(pl.col("role") == "child").then(pl.lit("child")).otherwise(pl.lit("suspect"))
+        pl.when(pl.col("role").is_in(["child", "suspect"]))
+        .then("role")
+        .otherwise(pl.lit("other"))
         .alias("role"),
         pl.lit(TOTAL).alias(TOTAL),
     )  # fmt: skip
