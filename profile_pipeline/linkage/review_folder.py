@@ -8,6 +8,7 @@ All their owner's alone. Filled workbooks of the clerical review are read from h
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -267,9 +268,10 @@ def _linked(
     around: pl.DataFrame | None,
 ) -> tuple[Linkage, saved_models.Model | None]:
     """Link a role with its saved model, or train one; None with too few identities for a model."""
-    link = {"child": link_children, "suspect": partial(link_suspects, around=around)}.get(
-        role.name, link_others
-    )  # the same arguments otherwise
+    links: dict[str, Callable[..., Linkage]] = {
+        "child": link_children, "suspect": partial(link_suspects, around=around),
+    }  # fmt: skip
+    link = links.get(role.name, link_others)  # the same arguments otherwise
     wanted = clerical.to_apply(role.states)
     decisions = wanted if wanted.height else None
     known = None if settings.retrain else saved_models.usable(folder, role.name, role.identities)

@@ -448,7 +448,9 @@ def test_a_record_that_fits_two_namesakes_goes_to_review_with_the_reason() -> No
         subjects(*rows, child("Emily", "Taylor", **nowhere)), settings=LinkageSettings(), key=KEY
     )
     assert linked.record_cluster["cluster"].n_unique() == 3
-    asked = linked.review.filter(pl.col("reason") == "fits two people about equally well")
+    asked = linked.queue(LinkageSettings()).filter(
+        pl.col("reason") == "fits two people about equally well"
+    )
     assert asked.height == 2
 
 
@@ -477,7 +479,16 @@ def test_a_name_of_a_whole_community_and_1_january_join_nobody_in_few_data() -> 
     """Two children of one agency, each with an id of their own and another home."""
     born = date(2001, 1, 1)
     rows = [
-        child("Mohammed", "Khan", born, sex="male", local_ids=[f"council:{n}"], postcode=home)
+        child(
+            "Mohammed",
+            "Khan",
+            born,
+            sex="male",
+            local_ids=[f"council:{n}"],
+            postcode=home,
+            postcode_sector=home[:5],
+            postcode_district=home[:3],
+        )
         for n, home in ((1, "DY3 4AD"), (2, "DY9 4BD"))
     ]
     assert clusters_of(subjects(*rows)) == [0, 1]
