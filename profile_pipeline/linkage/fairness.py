@@ -86,7 +86,9 @@ def unlinkable_share(
     records = both.join(person, on=SUBJECT_KEY, how="left").with_columns(
         ethnic_category().alias("ethnic_group"),
         pl.col("sex").fill_null(NOT_RECORDED),
-        pl.when(pl.col("role") == "child").then(pl.lit("child")).otherwise(pl.lit("suspect"))
+        pl.when(pl.col("role").is_in(["child", "suspect"]))
+        .then("role")
+        .otherwise(pl.lit("other"))
         .alias("role"),
         pl.when(pl.col("person_id").is_in(cared_for.implode())).then(pl.lit("yes"))
         .otherwise(pl.lit(NOT_RECORDED)).alias("looked_after"),

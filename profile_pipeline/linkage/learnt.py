@@ -16,8 +16,13 @@ from typing import Any
 
 import polars as pl
 
+from profile_pipeline.codes.names.load import FORENAME, SURNAME, common
+
 PART = "learnt"  # where it stands in a saved model's JSON
-FREQUENCY_OF = ("fore", "sur")
+FREQUENCY_OF = {"fore": FORENAME, "sur": SURNAME}
+# Identities from which names are counted: in fewer a name is frequent because one person is spoken
+# of often, and `codes/names/common.csv` tells which are.
+COUNT_FROM = 1500
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def save(path: Path, identities: pl.DataFrame, learnt: Learnt, key: bytes) -> No
     model = json.loads(path.read_text(encoding="utf-8"))
     counts: dict[str, dict[str, int]] = {}
     totals: dict[str, int] = {}
-    for column in FREQUENCY_OF:
+    for column in FREQUENCY_OF if len(identities) >= COUNT_FROM else ():
         every = _counted(identities, column)
         totals[column] = sum(every.values())
         # A name that one person alone bears needs no entry: it counts as one.
@@ -93,12 +98,16 @@ def frequencies(
 ) -> dict[str, pl.DataFrame]:
     """Return Splink's term frequency tables: `<column>`, `tf_<column>` (share of people).
 
-    As saved with the model; counted among the identities where nothing was.
+    As saved with the model; counted among the identities where nothing was. Where there are too few
+    to count, those of names that many people share, and of no other.
     """
     saved = _saved(model)
     tables = {}
-    for column in FREQUENCY_OF:
-        if saved is None:
+    for column, kind in FREQUENCY_OF.items():
+        few = len(identities) < COUNT_FROM if saved is None else column not in saved["counts"]
+        if few:
+            share = common(kind)
+        elif saved is None:
             share_of = _counted(identities, column)
             total = max(1, sum(share_of.values()))
             share = {word: count / total for word, count in share_of.items()}

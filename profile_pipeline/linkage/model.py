@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from profile_pipeline.linkage import shared
-from profile_pipeline.linkage.learnt import PART, frequencies
+from profile_pipeline.linkage.learnt import COUNT_FROM, PART, frequencies
 
 if TYPE_CHECKING:
     import duckdb
 
 PRIOR_FROM = 200  # identities from which the prior is settled by the pairs
-TRAIN_FROM = 1500  # identities below which default parameters are used unaltered
+TRAIN_FROM = COUNT_FROM  # identities below which default parameters are used unaltered
 TRAIN_PAIRS = 300  # pairs that expectation maximisation needs (Splink's own advice)
 TRAIN_AT_MOST = 400_000  # pairs that a training rule takes
 # Pairs of a group from which nothing is learnt: hundreds who agree do so by a default (01/01/2000).
@@ -164,7 +164,7 @@ SURNAME = (
 BIRTH = (
     Level("not given", "dob_l is null or dob_r is null", null=True),
     Level("same date of birth", "dob_l = dob_r and not dob_default_l", 0.93, 0.0003, True),
-    Level("same year, both 1 January", "dob_l = dob_r", 0.002, 0.00002, learn_u=False),
+    Level("same year, both 1 January", "dob_l = dob_r", 0.002, 0.0001, learn_u=False),
     Level("day and month in the other order", "dob_swapped_l = dob_r", 0.005, 0.0002),
     Level(
         "one digit of the date differs", "damerau_levenshtein(dob_l, dob_r) = 1", 0.012, 0.006,
@@ -609,8 +609,7 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
                 if level.label in chances:
                     row["u_probability"] = chances[level.label]
                     row["fix_u_probability"] = True
-            # In few identities a name is frequent because one person is spoken of often.
-            if level.frequency_of and len(identities) >= TRAIN_FROM:
+            if level.frequency_of:
                 row["tf_adjustment_column"] = level.frequency_of
                 row["tf_adjustment_weight"] = 1.0
                 row["tf_minimum_u_value"] = 1.0 / max(1000, len(identities))

@@ -1,4 +1,4 @@
-"""Link records to persons: children, and apart from them suspects.
+"""Link records to persons: children, and apart from them suspects and people of other roles.
 
 `link_children` and `link_suspects` take harmonised records and give clusters with every decision's
 reason; `assign_person_ids` turns clusters into person ids that outlive the run.
@@ -115,6 +115,20 @@ def link_children(
     saved before is used instead of training afresh; `save_model_to` keeps the one used.
     """
     return _link("child", subjects, settings, key, decisions, model, save_model_to, con)
+
+
+def link_others(
+    subjects: pl.DataFrame,
+    *,
+    settings: LinkageSettings,
+    key: bytes,
+    decisions: pl.DataFrame | None = None,
+    model: Path | None = None,
+    save_model_to: Path | None = None,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> Linkage:
+    """Link people of other roles that a plan names (resident, pupil): exactly as children."""
+    return _link("other", subjects, settings, key, decisions, model, save_model_to, con)
 
 
 def link_suspects(

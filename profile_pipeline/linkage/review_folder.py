@@ -8,6 +8,7 @@ All their owner's alone. Filled workbooks of the clerical review are read from h
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from profile_pipeline.linkage.persons import (
     assign_at_threshold,
     assign_person_ids,
     link_children,
+    link_others,
     link_suspects,
 )
 from profile_pipeline.linkage.registry import CHANGE_SCHEMA, REGISTRY_SCHEMA
@@ -38,6 +40,7 @@ from profile_pipeline.plan.settings import LinkageSettings
 from profile_pipeline.store import write_private
 
 CHILD_ROLES = ("child",)
+OTHER = "other"  # people of roles that a plan names beside child and suspect, linked together
 PAIR = ["identity_a", "identity_b"]
 SHOWN = "shown_identities.csv"
 STOPS = (25, 50, 100, 150, 200, 300)  # pairs of the sample after which one may stop
@@ -56,7 +59,8 @@ class Linked:
     @property
     def persons_by_role(self) -> dict[str, int]:
         """Persons found, by role."""
-        return {role: self.counts[f"persons_{role}"] for role in ("child", "suspect")}
+        named = (role for role in ("child", "suspect", OTHER) if f"persons_{role}" in self.counts)
+        return {role: self.counts[f"persons_{role}"] for role in named}
 
 
 @dataclass(frozen=True)
@@ -130,10 +134,12 @@ def link_all(
     found = clerical.read_workbooks(folder)
     decided = clerical.merged(clerical.read_decisions(folder), found)
     key, registry, seen = identity_key(plan, subjects), read_registry(plan), _read_shown(folder)
-    is_child = pl.col("role").is_in(CHILD_ROLES)
+    groups_of = ["child", "suspect"]
+    if subjects.filter(_rows_of(OTHER)).height:
+        groups_of.append(OTHER)
     roles = [
-        _collapsed(name, subjects.filter(rows), key, decided, seen, around)
-        for name, rows in (("child", is_child), ("suspect", ~is_child))
+        _collapsed(name, subjects.filter(_rows_of(name)), key, decided, seen, around)
+        for name in groups_of
     ]
     models = saved_models.read_models(folder)
     linkages, used = [], []
@@ -159,7 +165,7 @@ def link_all(
         changes.append(log)
         if known is not None:
             left = corrections.gone_and_back(
-                before.filter(pl.col("role").is_in(CHILD_ROLES) == (role.name == "child")),
+                before.filter(_rows_of(role.name)),
                 now,
                 known,
             )
@@ -229,6 +235,12 @@ def link_all(
     )
 
 
+def _rows_of(group: str) -> pl.Expr:
+    """Return whether a record's role belongs to a group that is linked by itself."""
+    child, suspect = pl.col("role").is_in(CHILD_ROLES), pl.col("role") == "suspect"
+    return {"child": child, "suspect": suspect}.get(group, ~(child | suspect))
+
+
 def _of_all(parts: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts, how="diagonal_relaxed")
 
@@ -258,9 +270,10 @@ def _linked(
     around: pl.DataFrame | None,
 ) -> tuple[Linkage, saved_models.Model | None]:
     """Link a role with its saved model, or train one; None with too few identities for a model."""
-    link = (
-        link_children if role.name == "child" else partial(link_suspects, around=around)
-    )  # the same arguments otherwise
+    links: dict[str, Callable[..., Linkage]] = {
+        "child": link_children, "suspect": partial(link_suspects, around=around),
+    }  # fmt: skip
+    link = links.get(role.name, link_others)  # the same arguments otherwise
     wanted = clerical.to_apply(role.states)
     decisions = wanted if wanted.height else None
     known = None if settings.retrain else saved_models.usable(folder, role.name, role.identities)
@@ -363,7 +376,7 @@ def _queue(
     """Return the pairs to decide: children's by what hangs on them, then a share of suspects."""
     queues: dict[str, pl.DataFrame] = {}
     room = 0  # children's links below the threshold come in whatever room suspects take
-    for one in reversed(linkages):
+    for one in sorted(linkages, key=lambda each: each.role != "suspect"):
         told = None
         if indicators is not None and one.role in CHILD_ROLES:
             held = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
@@ -373,8 +386,10 @@ def _queue(
         queues[one.role] = one.queue(narrower, told, cohort_from, answered).with_columns(
             pl.lit(one.role).alias("role")
         )
-        room = suspects_room(queues[one.role].height, settings.review_limit)
-    return together(queues["child"], queues["suspect"], settings.review_limit)
+        if one.role == "suspect":
+            room = suspects_room(queues[one.role].height, settings.review_limit)
+    others = [queues[name] for name in ("child", OTHER) if name in queues]
+    return together(_of_all(others), queues["suspect"], settings.review_limit)
 
 
 NOT_ASKED = " (not in the review queue, which is full)"
@@ -637,7 +652,7 @@ def _keep_review(
 def _of_role(registry: pl.DataFrame | None, linkage: Linkage) -> pl.DataFrame | None:
     if registry is None:
         return None
-    prefix = {"child": "C", "suspect": "S"}[linkage.role]
+    prefix = {"child": "C", "suspect": "S"}.get(linkage.role, "P")
     return registry.filter(pl.col("person_id").str.starts_with(prefix))
 
 

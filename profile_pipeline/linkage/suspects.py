@@ -214,7 +214,7 @@ def _under_18(subjects: pl.DataFrame, record_person: pl.DataFrame) -> pl.DataFra
     """Return `person_id, under_18` of every suspect."""
     age = pl.coalesce(age_on(pl.col("date_of_birth"), pl.col("date")), "age_years").min()
     return (
-        record_person.filter(pl.col("role") != "child")
+        record_person.filter(pl.col("role") == "suspect")
         .select(*SUBJECT_KEY, "person_id")
         .join(subjects.select(*SUBJECT_KEY, "date", "date_of_birth", "age_years"), on=SUBJECT_KEY)
         .group_by("person_id")

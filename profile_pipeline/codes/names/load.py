@@ -1,9 +1,10 @@
 """Load the tables of nicknames, spellings and name parts that the linkage compares names with.
 
-`nicknames.csv` (full, short), `spellings.csv` (kind, origin, spellings) and `parts.csv` (part,
-kind, origin) were written from general knowledge of how names are shortened and transliterated in
-England; a partnership may add lines. A line says that two written names *may* be one name, never
-that they are.
+`nicknames.csv` (full, short), `spellings.csv` (kind, origin, spellings), `parts.csv` (part, kind,
+origin) and `common.csv` (name, kind, share, among) were written from general knowledge of how names
+are borne, shortened and transliterated in England; a partnership may add lines. A line of the first
+two says that two written names *may* be one name, never that they are. A share is that among the
+people whom `among` names, as namesakes are met there; it is right to a factor of two or so.
 """
 
 import csv
@@ -29,6 +30,12 @@ def _plain(text: str) -> str:
 def parts(kind: str) -> frozenset[str]:
     """Return the parts of a kind: particle, shared, title or placeholder (lower case)."""
     return frozenset(row["part"] for row in _rows("parts.csv") if row["kind"] == kind)
+
+
+@cache
+def common(kind: str) -> dict[str, float]:
+    """Return the names that many people share, with their share; `kind` forename or surname."""
+    return {row["name"]: float(row["share"]) for row in _rows("common.csv") if row["kind"] == kind}
 
 
 @cache
