@@ -71,6 +71,8 @@ ROW = _columns(
 ROW_KEY = ("dataset", "file", "row")
 SUBJECT = (*ROW, *_columns(("role!", TEXT, "child, suspect, or another role the plan names")))
 SUBJECT_KEY = (*ROW_KEY, "role")
+# Roles whose people are children: a row may speak of a second one (`linked_child`).
+CHILD_ROLE = r"^(?:\w+[_ ])?child(?:[_ ]\w+)?$|^victim$"
 DATED = (
     *ROW,
     *_columns(
@@ -765,7 +767,7 @@ PERSON = Table(
     ("person_id",),
     _columns(
         ("person_id!", TEXT, "the person"),
-        ("role!", TEXT, "child or suspect"),
+        ("role!", TEXT, "child, suspect or another; of several, the first of these"),
         ("date_of_birth", DAY, "most recorded; null none recorded"),
         ("sex", TEXT, "female or male, most recorded; null not recorded"),
         ("ethnicity_code", TEXT, "DfE code, most recorded; null not recorded"),
@@ -1431,6 +1433,11 @@ YES_NO = ("yes", "no")
 def empty(table: Table) -> pl.DataFrame:
     """Return the table without rows."""
     return pl.DataFrame(schema=table.polars_schema)
+
+
+def is_child(role: pl.Expr) -> pl.Expr:
+    """Return whether a role is a child's: only they are counted, and linked with one another."""
+    return role.str.contains(CHILD_ROLE)
 
 
 def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

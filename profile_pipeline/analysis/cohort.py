@@ -10,7 +10,6 @@ import polars as pl
 
 from profile_pipeline.ages import age_on
 from profile_pipeline.analysis.counting import (
-    SUSPECT,
     age_band,
     by_category,
     ethnic_category,
@@ -35,6 +34,7 @@ from profile_pipeline.tables import (
     YES_NO,
     conform,
     empty,
+    is_child,
     union,
 )
 
@@ -59,7 +59,7 @@ def latest_tracker_rows(
         person: people.person.
         settings: settings of the profile.
     """
-    children = record_person.filter(pl.col("role") != SUSPECT).select(*ROW_KEY, "person_id")
+    children = record_person.filter(is_child(pl.col("role"))).select(*ROW_KEY, "person_id")
     areas_own = person.filter(pl.col("responsible"))
     return (
         cse_tracker.filter(

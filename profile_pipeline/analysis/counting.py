@@ -19,6 +19,7 @@ from profile_pipeline.tables import AGE_BANDS, NOT_RECORDED, ROW_KEY, SUSPECT_AG
 
 AGE_BAND_FROM = (0, 10, 12, 14, 16, 18)
 SUSPECT_AGE_BAND_FROM = (0, 18, 25, 35, 45)
+CHILD = "child"
 SUSPECT = "suspect"
 ADULT_AGE = 18
 QUARTERS_IN_YEAR = 4

@@ -60,6 +60,7 @@ from profile_pipeline.tables import (
     UNKNOWN_VALUE,
     UNLINKABLE_SHARE,
     conform,
+    is_child,
 )
 
 PRIORITIES = ("high", "medium", "low")
@@ -685,7 +686,7 @@ def not_recorded_fields(evidence: Evidence) -> pl.DataFrame:
     counts = (
         evidence.named(
             evidence.table(PERSON_RECORD)
-            .filter(pl.col("role") != SUSPECT)
+            .filter(is_child(pl.col("role")))
             .group_by("dataset")
             .agg(pl.len().alias("records"), pl.col(*CORE_WORDS).null_count())
         )
@@ -923,7 +924,7 @@ def unlinkable_records(evidence: Evidence) -> pl.DataFrame:
     return (
         evidence.named(
             evidence.table(PERSON_RECORD)
-            .filter(pl.col("role") != SUSPECT)
+            .filter(is_child(pl.col("role")))
             .group_by("dataset")
             .agg(records=pl.len(), weak=(~identified).sum())
         )

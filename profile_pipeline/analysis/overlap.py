@@ -9,7 +9,6 @@ import polars as pl
 from profile_pipeline.ages import age_on
 from profile_pipeline.analysis.counting import (
     ADULT_AGE,
-    SUSPECT,
     last_four_quarters,
     quarters_ended,
 )
@@ -21,6 +20,7 @@ from profile_pipeline.tables import (
     PROFILE,
     SUBJECT_KEY,
     conform,
+    is_child,
 )
 
 SEPARATOR = " + "
@@ -174,7 +174,7 @@ def children_in_tracker(
             pl.min_horizontal("date", pl.coalesce("screening_date", "date")) <= settings.as_at
         )
         .join(
-            record_person.filter(pl.col("role") != SUSPECT),
+            record_person.filter(is_child(pl.col("role"))),
             on=["dataset", "file", "row"],
             how="inner",
         )
@@ -313,7 +313,7 @@ def _events_of_children(
     until = min(settings.as_at, settings.period.end)
     return (
         indicator_event.filter(
-            pl.col("role") != SUSPECT, pl.col("date").is_between(settings.period.start, until)
+            is_child(pl.col("role")), pl.col("date").is_between(settings.period.start, until)
         )
         .join(record_person.select(*SUBJECT_KEY, "person_id"), on=SUBJECT_KEY, how="inner")
         .join(

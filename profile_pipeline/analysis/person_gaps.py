@@ -93,7 +93,7 @@ def suspects_in_doubt(evidence: Evidence) -> pl.DataFrame:
 
 def _suspects(evidence: Evidence) -> pl.DataFrame:
     """Return `person_id` of the suspects that may be counted."""
-    return evidence.table(PERSON).filter(pl.col("role") != "child").select("person_id")
+    return evidence.table(PERSON).filter(pl.col("role") == "suspect").select("person_id")
 
 
 def suspects_under_18(evidence: Evidence) -> pl.DataFrame:

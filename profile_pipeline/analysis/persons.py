@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from profile_pipeline.analysis.counting import SUSPECT
+from profile_pipeline.analysis.counting import CHILD, SUSPECT
 from profile_pipeline.plan.settings import Area
-from profile_pipeline.tables import PERSON, ROW_KEY, SUBJECT_KEY, conform
+from profile_pipeline.tables import PERSON, ROW_KEY, SUBJECT_KEY, conform, is_child
 
 OTHER_AUTHORITY = "the tracker names another responsible authority"
 OUTSIDE = "every postcode lies outside the area and no record of the area's council or schools"
@@ -48,12 +48,16 @@ def build_persons(
     records = record_person.select(*SUBJECT_KEY, "person_id").join(
         subject.drop("record_id"), on=SUBJECT_KEY, how="inner"
     )
-    child = pl.col("role") != SUSPECT
+    child = is_child(pl.col("role"))
     persons = (
         records.join(datasets.select("dataset", "agency"), on="dataset", how="left")
         .group_by("person_id")
         .agg(
-            role=pl.when(child.any()).then(pl.lit("child")).otherwise(pl.lit(SUSPECT)),
+            role=pl.when(child.any())
+            .then(pl.lit(CHILD))
+            .when((pl.col("role") == SUSPECT).any())
+            .then(pl.lit(SUSPECT))
+            .otherwise(pl.col("role").min()),
             records=pl.len(),
             datasets=pl.col("dataset").n_unique(),
             # A dataset whose agency the plan doesn't name is an agency of its own.
@@ -113,7 +117,7 @@ def not_responsible(
         districts: postcode districts of the area.
         area_issuers: issuers of ids that only the area's own children hold.
     """
-    children = records.filter(pl.col("role") != SUSPECT)
+    children = records.filter(is_child(pl.col("role")))
     tracked = children.select(*ROW_KEY, "person_id").join(
         cse_tracker.select(
             *ROW_KEY,
@@ -190,7 +194,7 @@ def kept_apart_rows(
     that name another responsible authority.
     """
     spoken_of = (
-        record_person.filter(pl.col("role") != SUSPECT)
+        record_person.filter(is_child(pl.col("role")))
         .join(person.select("person_id", "responsible"), on="person_id", how="inner")
         .group_by(ROW_KEY)
         .agg(pl.col("responsible").any())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from profile_pipeline.plan.settings import QualityLimits
-from profile_pipeline.tables import PROFILE, SUBJECT_KEY, conform
+from profile_pipeline.tables import PROFILE, SUBJECT_KEY, conform, is_child
 
 CORE_FIELDS = (
     "forename",
@@ -260,7 +260,7 @@ def _complete(
     fields: Sequence[str],
     collected: pl.DataFrame | None,
 ) -> pl.DataFrame:
-    records = subject.filter(pl.col("role") != "suspect").join(
+    records = subject.filter(is_child(pl.col("role"))).join(
         file_quarter, on=["dataset", "file"], how="inner"
     )
     long = (

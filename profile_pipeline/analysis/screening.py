@@ -6,9 +6,8 @@ datasets list them.
 
 import polars as pl
 
-from profile_pipeline.analysis.counting import SUSPECT
 from profile_pipeline.plan.settings import ProfileSettings, ScreeningGroup
-from profile_pipeline.tables import PROFILE, ROW_KEY, SUBJECT_KEY, union
+from profile_pipeline.tables import PROFILE, ROW_KEY, SUBJECT_KEY, is_child, union
 
 
 def screened_children(
@@ -17,7 +16,7 @@ def screened_children(
     """Return `person_id` of the children with a screening date in the tracker by the as-at date."""
     return (
         cse_tracker.filter(pl.col("screening_date") <= settings.as_at)
-        .join(record_person.filter(pl.col("role") != SUSPECT), on=ROW_KEY, how="inner")
+        .join(record_person.filter(is_child(pl.col("role"))), on=ROW_KEY, how="inner")
         .select("person_id")
         .unique()
         .sort("person_id")
@@ -48,7 +47,7 @@ def screening_coverage(
     until = min(settings.as_at, settings.period.end)
     spoken_of = (
         subject.filter(
-            pl.col("role") != SUSPECT, pl.col("date").is_between(settings.period.start, until)
+            is_child(pl.col("role")), pl.col("date").is_between(settings.period.start, until)
         )
         .select(*SUBJECT_KEY, "age_years")
         .join(record_person.select(*SUBJECT_KEY, "person_id"), on=SUBJECT_KEY, how="inner")

@@ -39,7 +39,6 @@ from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.settings import LinkageSettings
 from profile_pipeline.store import write_private
 
-CHILD_ROLES = ("child",)
 OTHER = "other"  # people of roles that a plan names beside child and suspect, linked together
 PAIR = ["identity_a", "identity_b"]
 SHOWN = "shown_identities.csv"
@@ -237,7 +236,7 @@ def link_all(
 
 def _rows_of(group: str) -> pl.Expr:
     """Return whether a record's role belongs to a group that is linked by itself."""
-    child, suspect = pl.col("role").is_in(CHILD_ROLES), pl.col("role") == "suspect"
+    child, suspect = tables.is_child(pl.col("role")), pl.col("role") == "suspect"
     return {"child": child, "suspect": suspect}.get(group, ~(child | suspect))
 
 
@@ -378,7 +377,7 @@ def _queue(
     room = 0  # children's links below the threshold come in whatever room suspects take
     for one in sorted(linkages, key=lambda each: each.role != "suspect"):
         told = None
-        if indicators is not None and one.role in CHILD_ROLES:
+        if indicators is not None and one.role == "child":
             held = one.record_cluster.join(indicators, on=tables.SUBJECT_KEY)
             told = held.select("identity", "indicator").unique()
         # Pairs decided already leave the queue, and others take their place.

@@ -263,6 +263,18 @@ def test_a_person_has_the_value_most_records_give() -> None:
     assert got.select("sex", "records", "datasets", "agencies").row(0) == ("female", 3, 2, 2)
 
 
+def test_a_person_of_another_role_is_no_child() -> None:
+    got = person_of(
+        [
+            {"person": "mother", "role": "parent"},
+            {"person": "sister", "role": "linked_child"},
+            {"person": "man", "role": "suspect"},
+        ]
+    )
+    roles = dict(got.select("person_id", "role").iter_rows())
+    assert roles == {"mother": "parent", "sister": "child", "man": "suspect"}
+
+
 def test_a_tie_goes_to_the_value_recorded_last() -> None:
     got = person_of(
         [

@@ -83,3 +83,12 @@ def test_person_level_tables_are_restricted() -> None:
     assert open_tables
     for table in open_tables:
         assert not pointing & {column.name for column in table.columns}, table.name
+
+
+@pytest.mark.parametrize(
+    ("role", "child"),
+    [("child", True), ("linked_child", True), ("linked child", True), ("child_2", True),
+     ("victim", True), ("suspect", False), ("parent", False), ("childminder", False)],
+)  # fmt: skip
+def test_only_childrens_roles_are_counted_as_children(role: str, child: bool) -> None:
+    assert pl.select(tables.is_child(pl.lit(role))).item() is child
