@@ -90,7 +90,10 @@ def hotspot_map(
     control = folium.LayerControl(collapsed=False)
     control.add_to(page)
     south, west, north, east = _bounds(wards)
-    page.fit_bounds([[south, west], [north, east]])
+    # Room at the right for the name of a hotspot on the border.
+    page.fit_bounds(
+        [[south, west], [north, east]], padding_top_left=(16, 16), padding_bottom_right=(64, 16)
+    )
     _dress(page, control, _panel(finding, published, locations, settings, credit_lines), settings)
     _count_ids(page.get_root())
     return _tidy(page.get_root().render())
