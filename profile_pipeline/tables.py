@@ -712,7 +712,7 @@ UNLINKABLE_SHARE = Table(
 LINKAGE_ACCURACY = Table(
     "people",
     "linkage_accuracy",
-    "people",
+    "analysis",
     "Precision and recall of the linkage, estimated from decisions on a sample of the pairs that"
     " were compared. Links never compared are missed too and not counted: true recall is lower.",
     ("dimension", "category", "measure"),

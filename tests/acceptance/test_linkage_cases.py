@@ -275,7 +275,7 @@ def test_explain_names_every_record_and_every_weight(borough, ran):
     told = _explain(ran, person)
     assert told.code == 0
     for row in (r for r in borough.rows if r.case == name):
-        assert re.search(rf"{row.dataset}/2015-16_Q4\.csv, row {row.at}\b", told.out)
+        assert re.search(rf"{row.dataset}/2015-16_Q4\.csv, row {row.at + 2} of the file", told.out)
     for word in ("same forename", "same date of birth", "surname"):
         assert word in told.out
     lines = re.findall(r"^\s+([+-]\d+\.\d) (\w+)", told.out.split("match weight")[1 + 1], re.M)
@@ -297,7 +297,9 @@ def test_explain_names_the_source_row_of_every_indicator(borough, ran):
     rows = [r for r in borough.rows if r.case == "background" and r.who == "5"]
     assert {r.dataset for r in rows} == {"council", "police", "school", "health"}
     for row in rows:
-        assert re.search(rf"{row.dataset}/2015-16_Q4\.csv, row {row.at}\b", told), row.dataset
+        assert re.search(rf"{row.dataset}/2015-16_Q4\.csv, row {row.at + 2} of the file", told), (
+            row.dataset
+        )
 
 
 def test_explain_tells_of_the_twin_who_was_kept_apart(borough, ran):

@@ -51,10 +51,10 @@ def _truth(b: cases.Borough) -> dict[tuple[str, int], tuple[str, str]]:
 
 
 def _told(rows: str, truth: dict) -> set[tuple[str, str]]:
-    """Whose a side's rows are: `row` counts data rows from 0, `line` the file's lines from 1."""
-    found = re.findall(r"(\w+)/2015-16_Q4\.csv, (row|line) (\d+)", rows)
+    """Whose a side's rows are: rows of the file, the headings being the first."""
+    found = re.findall(r"(\w+)/2015-16_Q4\.csv, row (\d+) of the file", rows)
     assert found
-    return {truth[d, int(n) - 2 * (word == "line")] for d, word, n in found}
+    return {truth[d, int(n) - 2] for d, n in found}
 
 
 @cache

@@ -74,7 +74,7 @@ def test_it_asks_for_nothing_but_itself_and_throws_no_error(opened, file) -> Non
 
 def test_every_layer_has_a_legend_and_can_be_switched(opened) -> None:
     labels = opened.page.locator("#layers label")
-    assert labels.count() == 8
+    assert labels.count() == 9
     for number in range(labels.count()):
         assert labels.nth(number).locator(".key i").count() >= 1
     drawn = opened.page.locator(".leaflet-overlay-pane path")
