@@ -33,6 +33,7 @@ PROFILE_ROUNDS = 4
 LONELY_ROOM = 4.0  # bits that a lone record's source may add, for each lone side
 NOTHING_ELSE = "nothing else fits, and most records of this source fit somewhere"
 TWO_FIT = "fits two people about equally well"
+NAME_ALONE = "little but the name agrees, and the home is another"
 # Share of children who are twins or triplets (ONS, Birth characteristics: 15 to 16 multiple
 # maternities in 1,000), share of records with a wrong forename (the model's default m of a
 # different forename), and for how many people of the data such a prior counts.
@@ -872,12 +873,26 @@ def _join_lonely(
             or _rival(work, neighbours, a, b, weight)
         ):
             reason = TWO_FIT
+        if reason is None and bare and name_alone(work.clusters, work.find(a), work.find(b)):
+            reason = NAME_ALONE
         if reason is None and bare:
             work.join(a, b)
             joined.add((a, b))
             reasons[a, b] = NOTHING_ELSE
         elif reason is not None:
             reasons.setdefault((a, b), reason)
+
+
+def name_alone(clusters: dict[int, Evidence], a: int, b: int) -> bool:
+    """Whether two clusters with homes share no home, date of birth or number.
+
+    That nobody else fits says little of a namesake who lives elsewhere: the source may know a child
+    whom no other source does, above all one of another area.
+    """
+    x, y = clusters[a], clusters[b]
+    shared = x.homes & y.homes or x.dobs & y.dobs or x.local_ids & y.local_ids
+    numbers = any(x.numbers.get(kind, Counter()) & held for kind, held in y.numbers.items())
+    return bool(x.homes and y.homes) and not (shared or numbers)
 
 
 def _else_fits(

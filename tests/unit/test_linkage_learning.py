@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import sys
+from collections import Counter
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,7 +14,7 @@ from profile_pipeline import tables
 from profile_pipeline.errors import UserError
 from profile_pipeline.intake.harmonise import harmonise
 from profile_pipeline.linkage import persons, spark
-from profile_pipeline.linkage.clusters import NOTHING_ELSE, TWO_FIT
+from profile_pipeline.linkage.clusters import NOTHING_ELSE, TWO_FIT, Evidence, name_alone
 from profile_pipeline.plan.collection import Dataset
 from profile_pipeline.plan.settings import LinkageSettings
 
@@ -206,6 +207,27 @@ def test_a_lone_record_joins_its_only_candidate_where_its_source_seldom_leaves_a
     linked = link(records(lone_pair(), base, again))
     assert together(linked, "school:0", "school:1") is expected
     assert (NOTHING_ELSE in linked.links["reason"].to_list()) is expected
+
+
+@pytest.mark.parametrize(
+    ("more", "alone"),
+    [
+        ({"homes": {"B71 4AA"}}, True),
+        ({"homes": set()}, False),
+        ({"homes": {"B71 4AA", "DY3 3XX"}}, False),
+        ({"homes": {"B71 4AA"}, "dobs": Counter({"20010517": 1})}, False),
+        ({"homes": {"B71 4AA"}, "numbers": {"UPN": Counter({"A123456789012": 1})}}, False),
+    ],
+)
+def test_standing_alone_tells_nothing_of_a_namesake_who_lives_elsewhere(
+    more: dict[str, object], alone: bool
+) -> None:
+    """A child of another area may be one whom no other source knows."""
+    known = Evidence(
+        [0], 3, dobs=Counter({"20010517": 2}), homes={"DY3 3XX"},
+        numbers={"UPN": Counter({"A123456789012": 1})},
+    )  # fmt: skip
+    assert name_alone({0: known, 1: Evidence([1], 1, **more)}, 0, 1) is alone
 
 
 def test_an_earlier_home_joins_a_child_who_moved() -> None:
