@@ -31,7 +31,6 @@ NO_LIST = (
     "list is not known."
 )
 OF_OFFENCES = ("place_type", "online", "ward")
-OVERLAP_COLUMNS = ("known_to_cse", "at_risk_now", "status")
 
 Known = pl.Expr
 

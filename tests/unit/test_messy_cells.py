@@ -200,7 +200,7 @@ SEX, WORDS = "sex", "ethnicity_text"
         ("A", WORDS, None, "unknown_code"),
         ("B", WORDS, None, "unknown_code"),
         # A religion is no ethnic group.
-        ("Sikh", WORDS, None, "unknown_code"),
+        ("Sikh", WORDS, "AIND", None),
         ("Jewish", WORDS, None, "unknown_code"),
     ],
 )
