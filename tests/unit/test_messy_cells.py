@@ -199,7 +199,7 @@ SEX, WORDS = "sex", "ethnicity_text"
         # A is White British in the NHS's list and Asian in a police force's; W, B, O as well.
         ("A", WORDS, None, "unknown_code"),
         ("B", WORDS, None, "unknown_code"),
-        # A religion is no ethnic group.
+        # An ethnic group in law, nearly all of Indian background; other religions tell no group.
         ("Sikh", WORDS, "AIND", None),
         ("Jewish", WORDS, None, "unknown_code"),
     ],
