@@ -260,7 +260,7 @@ def every_row(path: Path) -> dict[str, object]:
     for setting in ("threads=2", "enable_progress_bar=false"):
         con.execute(f"set {setting}").fetchall()
     table = DuckDBAPI(connection=con).register(
-        model.splink_input(rows), dataset_display_name="rows"
+        model.splink_input(rows, training=True), dataset_display_name="rows"
     )
     chosen = model.settings(rows) | {"retain_intermediate_calculation_columns": False}
     trained = model.trained(table, rows, chosen, defaults.seed)

@@ -7,6 +7,7 @@ and so not counted there. Where no tracker is held, nobody is known to be missin
 
 import polars as pl
 
+from profile_pipeline.analysis.counting import SUSPECT
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.marks import number, sentence
 from profile_pipeline.tables import (
@@ -93,7 +94,7 @@ def suspects_in_doubt(evidence: Evidence) -> pl.DataFrame:
 
 def _suspects(evidence: Evidence) -> pl.DataFrame:
     """Return `person_id` of the suspects that may be counted."""
-    return evidence.table(PERSON).filter(pl.col("role") == "suspect").select("person_id")
+    return evidence.table(PERSON).filter(pl.col("role") == SUSPECT).select("person_id")
 
 
 def suspects_under_18(evidence: Evidence) -> pl.DataFrame:

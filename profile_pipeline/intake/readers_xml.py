@@ -137,18 +137,14 @@ def _local(element: "Element") -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def groups_with_rows(
-    data: bytes, settings: ReadSettings, name: str
-) -> tuple["Element", list["Element"]]:
+def groups_with_rows(data: bytes, settings: ReadSettings) -> tuple["Element", list["Element"]]:
     """Return the root and, in the order of `read_xml`'s rows, the innermost group of each.
 
-    The whole tree is held. Raises DeliveryError as `read_xml` does.
+    Of a return that `read_xml` reads; the whole tree is held.
     """
     from defusedxml import ElementTree
 
     levels = _levels(settings.record or "")
-    # What can't be read is told by the reading that goes before.
-    next(_groups(data, levels[0].path, name), None)
     root = ElementTree.fromstring(data, forbid_dtd=True)
     waiting = [(group, levels[1:]) for group in _outermost(root, levels[0].path)][::-1]
     found: list[Element] = []

@@ -27,7 +27,7 @@ def element_path(path: Path, settings: ReadSettings, name: str, row: int) -> str
     try:
         data = path.read_bytes()
         rows = read_bytes(data, settings, name=name).height
-        root, groups = groups_with_rows(data, settings, name)
+        root, groups = groups_with_rows(data, settings)
     except (DeliveryError, OSError):
         return None
     # Groups without any text are no rows: with such a one the place is not certain.

@@ -109,18 +109,19 @@ def suspect_forms(
 
 def _premises_name() -> pl.Expr:
     """A premises' name as it is compared: letters and digits in lower case; null a filler."""
-    text = pl.col("premises_name").str.normalize("NFKD").str.replace_all(r"\p{M}", "")
-    text = text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", "")
-    filler = [*sorted(parts("placeholder")), "notknown", "nk", "na"]
-    return pl.when((text.str.len_chars() > 3) & ~text.is_in(filler)).then(text)
+    return _compared(pl.col("premises_name"), longer_than=3)
 
 
 def _alias() -> pl.Expr:
     """A nickname as it is compared: lower case, no accents, letters and digits; null a filler."""
-    text = pl.element().str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+    return _compared(pl.element(), longer_than=1)
+
+
+def _compared(text: pl.Expr, *, longer_than: int) -> pl.Expr:
+    text = text.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
     text = text.str.replace_all(r"[^\p{L}\p{N}]+", "")
     filler = [*sorted(parts("placeholder")), "notknown", "nk", "na"]
-    return pl.when((text.str.len_chars() > 1) & ~text.is_in(filler)).then(text)
+    return pl.when((text.str.len_chars() > longer_than) & ~text.is_in(filler)).then(text)
 
 
 def _registration() -> pl.Expr:

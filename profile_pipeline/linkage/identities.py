@@ -5,6 +5,7 @@ rows gives the same persons in a fraction of the time and memory.
 """
 
 import hashlib
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -19,7 +20,6 @@ _CONTENT = (
 )  # fmt: skip
 # Fields that came later: left out where empty, so that persons keep the ids they have.
 _LATER = ("contacts",)
-_LISTS = ("other_names", "local_ids", "postcodes", "contacts")
 # Fields of records.subject that may be empty in every record, or not there at all.
 _OPTIONAL = (
     "address", "vehicle", "other_names", "local_ids", "other_postcodes", "contacts", "birth_year",
@@ -129,20 +129,22 @@ def _prepared(subjects: pl.DataFrame) -> pl.DataFrame:
 def said(subjects: pl.DataFrame) -> pl.Series:
     """Return all that each row says, as text: its place in a file is no part of it."""
     told = [name for name in sorted(subjects.columns) if name not in PLACE]
-    kinds = subjects.schema
-    return subjects.select(
-        pl.concat_str(
-            [
-                (
-                    pl.col(name).cast(tables.TEXTS).list.join("\x1f")
-                    if isinstance(kinds[name], pl.List)
-                    else pl.col(name).cast(pl.String)
-                ).fill_null("\x00")
-                for name in told
-            ],
-            separator="\x1e",
-        ).alias("said")
-    ).to_series()
+    return subjects.select(_as_text(subjects.schema, told).alias("said")).to_series()
+
+
+def _as_text(schema: pl.Schema, names: Iterable[str]) -> pl.Expr:
+    """Return the columns as one text."""
+    return pl.concat_str(
+        [
+            (
+                pl.col(name).cast(tables.TEXTS).list.join("\x1f")
+                if isinstance(schema[name], pl.List)
+                else pl.col(name).cast(pl.String)
+            ).fill_null("\x00")
+            for name in names
+        ],
+        separator="\x1e",
+    )
 
 
 def collapse(
@@ -162,16 +164,7 @@ def collapse(
     bare = ~prepared.select(enough("forename", "surname").fill_null(False)).to_series()
     apart = pl.DataFrame([prepared["place"].filter(bare), _apart(subjects.filter(bare), around)])
     prepared = prepared.join(apart, on="place", how="left", maintain_order="left")
-    text = pl.concat_str(
-        [
-            (
-                pl.col(name).list.join("\x1f") if name in _LISTS else pl.col(name).cast(pl.String)
-            ).fill_null("\x00")
-            for name in _CONTENT
-            if name not in _LATER
-        ],
-        separator="\x1e",
-    )
+    text = _as_text(prepared.schema, (name for name in _CONTENT if name not in _LATER))
     for name in _LATER:
         added = pl.concat_str(text, pl.lit("\x1e"), pl.col(name).list.join("\x1f"))
         text = pl.when(pl.col(name).list.len() > 0).then(added).otherwise(text)

@@ -435,8 +435,8 @@ _INITIALS = (
 )
 
 
-def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that the model's SQL reads."""
+def splink_input(identities: pl.DataFrame, *, training: bool = False) -> pl.DataFrame:
+    """Return the columns that the model's SQL reads, and those of `training` if it is to be."""
     columns = (
         "identity", "fore", "sur", "fore_first", "fore_telling", "fore_kin_all", "sur_words",
         "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
@@ -458,7 +458,7 @@ def splink_input(identities: pl.DataFrame) -> pl.DataFrame:
             pl.col("address").str.split(" ").list.unique().list.sort().alias("address_words"),
             _address_pairs().alias("address_pairs"),
             pl.col("contacts").list.get(0, null_on_oob=True).alias("contact"),
-            *_training_parts(identities).drop("identity").get_columns(),
+            *(_training_parts(identities).drop("identity").get_columns() if training else ()),
         )
     )
 
@@ -666,10 +666,9 @@ def _training_parts(identities: pl.DataFrame) -> pl.DataFrame:
     Whole groups of agreeing identities, in the order of their keyed hashes and so at random, up to
     TRAIN_AT_MOST pairs: more pairs cost time and memory and teach nothing more.
     """
-    parts = identities.select("identity")
+    parts, rules = identities.select("identity"), _training_rules(identities)
     for place in range(2):
         name = f"training_{place}"
-        rules = _training_rules(identities)
         if place >= len(rules):
             parts = parts.with_columns(pl.lit(None, dtype=pl.String).alias(name))
             continue
@@ -736,7 +735,7 @@ def score(
     if model is None:
         some = identities.head(SPARK_TRAINING) if engine == "spark" else identities
         table = DuckDBAPI(connection=con).register(
-            splink_input(some), dataset_display_name="training"
+            splink_input(some, training=True), dataset_display_name="training"
         )
         chosen = trained(table, some, settings(some), seed)
         chosen["probability_two_random_records_match"] = prior(identities)
@@ -898,7 +897,8 @@ def trained(
     """Return trained settings as JSON keeps them; rare levels only where the data hold some."""
     from splink import Linker
 
-    for chosen in (defaults, settings(identities, rare=False)):
+    for rare in (True, False):
+        chosen = defaults if rare else settings(identities, rare=False)
         linker = Linker([table], chosen, log_level=logging.ERROR)
         try:
             train(linker, identities, seed)
