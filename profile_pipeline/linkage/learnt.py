@@ -19,7 +19,7 @@ import polars as pl
 from profile_pipeline.codes.names.load import FORENAME, SURNAME, common
 
 PART = "learnt"  # where it stands in a saved model's JSON
-FREQUENCY_OF = {"fore": FORENAME, "sur": SURNAME}
+FREQUENCY_OF = {"fore": FORENAME, "fore_first": FORENAME, "sur": SURNAME}
 # Identities from which names are counted: in fewer a name is frequent because one person is spoken
 # of often, and `codes/names/common.csv` tells which are.
 COUNT_FROM = 1500
@@ -32,11 +32,13 @@ class Learnt:
     `attested`: forenames that several people bear, so that a near one is not a slip.
     `odds_of_error`: log2 odds that another forename beside one surname, birth and home is an error.
     `alone`: by dataset, the chance that a record has no other of the same person.
+    `families`: whether relatives at one home are many (`clusters.FAMILIES`).
     """
 
     attested: frozenset[str] = field(default_factory=frozenset)
     odds_of_error: float = 0.0
     alone: Mapping[str, float] = field(default_factory=dict)
+    families: bool = False
 
 
 def _hashed(words: Iterable[str], key: bytes) -> dict[str, str]:
@@ -75,6 +77,7 @@ def save(path: Path, identities: pl.DataFrame, learnt: Learnt, key: bytes) -> No
         "attested": sorted(_hashed(learnt.attested, key)),
         "odds_of_error": learnt.odds_of_error,
         "alone": dict(sorted(learnt.alone.items())),
+        "families": learnt.families,
     }
     path.write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
 
@@ -90,6 +93,7 @@ def known(model: Path | None, identities: pl.DataFrame, key: bytes) -> Learnt | 
         frozenset(word for code, word in _hashed(words, key).items() if code in attested),
         saved["odds_of_error"],
         saved["alone"],
+        saved.get("families", False),
     )
 
 

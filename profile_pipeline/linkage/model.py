@@ -115,8 +115,13 @@ FORENAME = (
     Level("same forename", "fore_l = fore_r", 0.80, 0.006, True, True, "fore"),
     Level(SWAP, _SWAPPED, 0.01, 1e-6, learn_u=False, rare=True),
     Level(
+        "same first forename", "fore_first_l = fore_first_r", 0.05, 0.001, True, True,
+        "fore_first",
+    ),
+    Level(
         "one of several forenames the same",
         "list_has_any(fore_telling_l, fore_telling_r)", 0.03, 0.0005, learn_u=False,
+        rare=True,
     ),
     Level("nickname or other spelling", _any_shared("fore_kin"), 0.06, 0.004, True),
     Level("nearly the same forename", _near("fore"), 0.05, 0.003, True),
@@ -142,6 +147,21 @@ FORENAME = (
         rare=True,
     ),
     Level("different forename", "else", 0.02, 0.96, True),
+)  # fmt: skip
+# Beside one first forename: "Ryan E" and "Ryan Ernesto", "Mary Jane" and "Mary Ann".
+SECOND = (
+    Level(
+        "not given, or of no first forename the same",
+        "fore_second_l is null or fore_second_r is null or fore_first_l is null"
+        " or fore_first_r is null or fore_l = fore_r or not (fore_first_l = fore_first_r)",
+        null=True,
+    ),
+    Level(
+        "same second forename or initial",
+        "fore_second_l = fore_second_r or (fore_second_l[1] = fore_second_r[1]"
+        " and (length(fore_second_l) = 1 or length(fore_second_r) = 1))", 0.95, 0.1, True,
+    ),
+    Level("another second forename", "else", 0.05, 0.9, True),
 )  # fmt: skip
 SURNAME = (
     Level("not given",
@@ -335,6 +355,7 @@ PREMISES = (
 )
 COMPARISONS: dict[str, tuple[Level, ...]] = {
     "forename": FORENAME,
+    "second_forename": SECOND,
     "surname": SURNAME,
     "birth": BIRTH,
     "age": AGE,
@@ -356,8 +377,8 @@ COMPARISONS: dict[str, tuple[Level, ...]] = {
 _OF_SUSPECTS = {"alias": "aliases", "case": "cases", "premises": "premises"}
 # The field without which a comparison is left out, so that other kinds of data cost nothing.
 _NEEDS = {
-    "nhs": "nhs", "upn": "upn", "address": "address", "vehicle": "vehicle", "sex": "sex",
-    "postcode": "postcode", "area": "district", "address_pairs": "address",
+    "second_forename": "fore_second", "nhs": "nhs", "upn": "upn", "address": "address",
+    "vehicle": "vehicle", "sex": "sex", "postcode": "postcode", "area": "district", "address_pairs": "address",
     "district": "district", "sector": "sector", "vehicle_part": "vehicle",
 }  # fmt: skip
 BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -438,8 +459,8 @@ _INITIALS = (
 def splink_input(identities: pl.DataFrame, *, training: bool = False) -> pl.DataFrame:
     """Return the columns that the model's SQL reads, and those of `training` if it is to be."""
     columns = (
-        "identity", "fore", "sur", "fore_first", "fore_telling", "fore_kin_all", "sur_words",
-        "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
+        "identity", "fore", "sur", "fore_first", "fore_second", "fore_telling", "fore_kin_all",
+        "sur_words", "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
         "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
         "sex", "postcode", "postcodes", "sector", "district",
         "nhs", "upn", "local_ids", "issuers", "address", "contacts", "other_words", "vehicle",
@@ -813,7 +834,7 @@ def _with_prior_from_pairs(
     """
     first = float(parameters["probability_two_random_records_match"])
     total = identities * (identities - 1) / 2
-    weights = pairs["match_weight"]
+    weights = pairs.filter(~relatives(pairs))["match_weight"]
     match = first
     for _ in range(50):
         shift = math.log2(match / (1 - match)) - math.log2(first / (1 - first))
@@ -824,13 +845,30 @@ def _with_prior_from_pairs(
     return _weighed(pairs, match)
 
 
+_SAYS_SAME = ("same NHS number", "same UPN", "same local id", "same date of birth",
+    "day and month in the other order", "one digit of the date differs", "same nickname or alias")  # fmt: skip
+
+
+def relatives(pairs: pl.DataFrame) -> pl.Expr:
+    """Whether another forename stands beside neither a like date of birth nor one number.
+
+    Relatives at one address share the surname and home as one person's records do, and are far more
+    than wrong forenames are: left to themselves, the data would teach that one person's forename
+    and date of birth often differ.
+    """
+    said = [pl.col(c) for c in pairs.columns if c.startswith("level_")]
+    return (pl.col("level_forename") == "different forename") & ~pl.any_horizontal(
+        c.is_in(_SAYS_SAME) for c in said
+    )
+
+
 def _with_levels_from_pairs(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
     """Learn m from all scored pairs, each counting by its match probability; change `parameters`.
 
     Expectation maximisation within a block sees pairs of distinct identities, which agree there and
     so must differ elsewhere: it overrates differences. The defaults count as PRIOR_MATCHES pairs.
     """
-    sure = pl.col("match_probability")
+    sure = pl.when(relatives(pairs)).then(0.0).otherwise(pl.col("match_probability"))
     surnames = next(
         level["u_probability"]
         for comparison in parameters["comparisons"]

@@ -92,6 +92,23 @@ def _words(name: pl.Expr) -> pl.Expr:
     return words.fill_null(pl.lit([], dtype=pl.List(pl.String)))
 
 
+def _written_out(words: pl.Expr) -> pl.Expr:
+    """Words of more than a letter; all where there is none: an initial is nobody's whole name."""
+    long = words.list.eval(pl.element().filter(pl.element().str.len_chars() > 1))
+    return pl.when(long.list.len() > 0).then(long).otherwise(words)
+
+
+def _second(words: pl.Expr, first: pl.Expr) -> pl.Expr:
+    """The first forename or initial beside the one that tells people apart most."""
+    passed = sorted(word for word in parts("particle") | parts("shared") if len(word) > 1)
+    # A list's expression can't read another column, so that one is laid at the list's head.
+    others = pl.element().slice(1)
+    kept = (others != pl.element().first()) & ~others.is_in(passed)
+    return pl.when(first.is_not_null()).then(
+        pl.concat_list(first, words).list.eval(others.filter(kept)).list.first()
+    )
+
+
 def _telling(words: pl.Expr) -> pl.Expr:
     """Words that tell people apart: no particles, no names shared by a whole community."""
     particles, shared = sorted(parts("particle")), sorted(parts("shared"))
@@ -187,13 +204,14 @@ def standardised(names: pl.DataFrame) -> pl.DataFrame:
         _telling(pl.col("fore_words")).alias("fore_telling"),
         pl.col("sur_all").list.join("").alias("sur"),
         _telling(pl.col("sur_all")).alias("sur_words"),
-        pl.concat_list("fore_words", "other_words")
+        pl.concat_list(_written_out(pl.col("fore_words")), "other_words")
         .list.unique()
         .list.sort()
         .alias("fore_and_other"),
         pl.concat_list("fore_words", "sur_all").list.unique().list.sort().alias("name_words"),
     ).with_columns(
         pl.col("fore_telling").list.first().alias("fore_first"),
+        _second(pl.col("fore_words"), pl.col("fore_telling").list.first()).alias("fore_second"),
         pl.concat_list("fore_telling", "other_words")
         .list.unique()
         .list.sort()
