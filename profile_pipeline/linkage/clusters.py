@@ -747,8 +747,8 @@ def _rival(
 # Comparisons that speak of one thing: the best pair is taken for them together.
 _TOGETHER = (
     ("forename", "second_forename", "surname"), ("birth", "age"), ("postcode", "area"), ("sex",),
-    ("nhs",), ("upn",), ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",), ("alias",),
-    ("case",), ("premises",),
+    ("nhs",), ("upn",), ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",),
+    ("alias",), ("case",), ("premises",),
 )  # fmt: skip
 
 

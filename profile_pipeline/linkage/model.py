@@ -378,8 +378,8 @@ _OF_SUSPECTS = {"alias": "aliases", "case": "cases", "premises": "premises"}
 # The field without which a comparison is left out, so that other kinds of data cost nothing.
 _NEEDS = {
     "second_forename": "fore_second", "nhs": "nhs", "upn": "upn", "address": "address",
-    "vehicle": "vehicle", "sex": "sex", "postcode": "postcode", "area": "district", "address_pairs": "address",
-    "district": "district", "sector": "sector", "vehicle_part": "vehicle",
+    "vehicle": "vehicle", "sex": "sex", "postcode": "postcode", "area": "district",
+    "address_pairs": "address", "district": "district", "sector": "sector", "vehicle_part": "vehicle",
 }  # fmt: skip
 BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("nhs",), ""),
@@ -460,8 +460,8 @@ def splink_input(identities: pl.DataFrame, *, training: bool = False) -> pl.Data
     """Return the columns that the model's SQL reads, and those of `training` if it is to be."""
     columns = (
         "identity", "fore", "sur", "fore_first", "fore_second", "fore_telling", "fore_kin_all",
-        "sur_words", "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound", "sur_last_sound",
-        "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
+        "sur_words", "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound",
+        "sur_last_sound", "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
         "sex", "postcode", "postcodes", "sector", "district",
         "nhs", "upn", "local_ids", "issuers", "address", "contacts", "other_words", "vehicle",
     )  # fmt: skip
@@ -845,8 +845,10 @@ def _with_prior_from_pairs(
     return _weighed(pairs, match)
 
 
-_SAYS_SAME = ("same NHS number", "same UPN", "same local id", "same date of birth",
-    "day and month in the other order", "one digit of the date differs", "same nickname or alias")  # fmt: skip
+_SAYS_SAME = (
+    "same NHS number", "same UPN", "same local id", "same date of birth",
+    "day and month in the other order", "one digit of the date differs", "same nickname or alias",
+)  # fmt: skip
 
 
 def relatives(pairs: pl.DataFrame) -> pl.Expr:

@@ -15,7 +15,8 @@ from profile_pipeline.plan.settings import LinkageSettings
 SYLLABLES = (("ba", "de", "fi", "go", "ju", "ka", "le", "mo"), ("n", "r", "s", "l", "m", "t"))
 SYLLABLES += (("a", "e", "io", "us", "in", "ela"),)
 FORENAMES = [a + b + c for a in SYLLABLES[0] for b in SYLLABLES[1] for c in SYLLABLES[2]]
-SURNAMES = [a + b + c for a in ("Ash", "Bick", "Cor", "Dun", "El", "Far", "Gil", "Hax", "Ing", "Kel")
+SURNAMES = [a + b + c
+            for a in ("Ash", "Bick", "Cor", "Dun", "El", "Far", "Gil", "Hax", "Ing", "Kel")
             for b in ("bur", "der", "ing", "man", "sto")
             for c in ("field", "ham", "ley", "ton", "well", "wick")]  # fmt: skip
 
@@ -29,7 +30,7 @@ def households(number: int = 500, seed: int = 4) -> tuple[pl.DataFrame, pl.DataF
     rng = np.random.default_rng(seed)
     census, register, clinic = [], [], []
     person = 0
-    for home in range(number):
+    for _ in range(number):
         surname = str(rng.choice(SURNAMES))
         address = f"{rng.integers(1, 300)} {rng.choice(SURNAMES)} {rng.choice(SURNAMES)} road"
         ages = [*rng.integers(24, 60, 2), *rng.integers(0, 19, int(rng.integers(1, 4)))]
