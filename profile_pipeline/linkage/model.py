@@ -379,7 +379,8 @@ _OF_SUSPECTS = {"alias": "aliases", "case": "cases", "premises": "premises"}
 _NEEDS = {
     "second_forename": "fore_second", "nhs": "nhs", "upn": "upn", "address": "address",
     "vehicle": "vehicle", "sex": "sex", "postcode": "postcode", "area": "district",
-    "address_pairs": "address", "district": "district", "sector": "sector", "vehicle_part": "vehicle",
+    "address_pairs": "address", "district": "district", "sector": "sector",
+    "vehicle_part": "vehicle",
 }  # fmt: skip
 BLOCKS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("nhs",), ""),
@@ -461,8 +462,8 @@ def splink_input(identities: pl.DataFrame, *, training: bool = False) -> pl.Data
     columns = (
         "identity", "fore", "sur", "fore_first", "fore_second", "fore_telling", "fore_kin_all",
         "sur_words", "name_words", "fore_kin", "sur_kin", "fore_sound", "sur_sound",
-        "sur_last_sound", "name_key", "block_words", "dob", "dob_swapped", "dob_default", "born_from", "born_to",
-        "sex", "postcode", "postcodes", "sector", "district",
+        "sur_last_sound", "name_key", "block_words", "dob", "dob_swapped", "dob_default",
+        "born_from", "born_to", "sex", "postcode", "postcodes", "sector", "district",
         "nhs", "upn", "local_ids", "issuers", "address", "contacts", "other_words", "vehicle",
     )  # fmt: skip
     # Fields of suspects stand empty for children, as a model may name them.
