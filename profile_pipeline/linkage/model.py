@@ -124,7 +124,7 @@ FORENAME = (
         rare=True,
     ),
     Level("nickname or other spelling", _any_shared("fore_kin"), 0.06, 0.004, True),
-    Level("nearly the same forename", _near("fore"), 0.05, 0.003, True, True, "fore"),
+    Level("nearly the same forename", _near("fore"), 0.05, 0.003, True),
     Level(
         "forename that sounds alike or is a short form",
         f"(fore_sound_l = fore_sound_r and length(fore_sound_l) >= 2) or {_SHORT_FORM}",
@@ -168,7 +168,7 @@ SURNAME = (
         f"sur_l is null or sur_r is null or {_SWAPPED} or coalesce({_CROSSED}, false)", null=True),
     Level("same surname", "sur_l = sur_r", 0.87, 0.002, True, True, "sur"),
     Level("surname in another spelling", _any_shared("sur_kin"), 0.05, 0.002, True),
-    Level("nearly the same surname", _near("sur"), 0.03, 0.001, True, True, "sur"),
+    Level("nearly the same surname", _near("sur"), 0.03, 0.001, True),
     Level(
         "surname that sounds alike",
         "sur_sound_l = sur_sound_r and length(sur_sound_l) >= 3", 0.01, 0.001, rare=True,
