@@ -19,6 +19,7 @@ from typing import Any
 import jellyfish
 import polars as pl
 
+from profile_pipeline.linkage.families import hold_families, homes, relatives
 from profile_pipeline.linkage.learnt import Learnt
 from profile_pipeline.linkage.names import slip
 
@@ -44,9 +45,6 @@ MULTIPLE_BIRTHS, WRONG_FORENAME, PRIOR_PEOPLE = 0.03, 0.02, 20
 TWINS_TO_SIBLINGS, SIBLING_YEARS = 0.1, 20
 NUMBERED_PAIRS = 20  # pairs with numbers from which these tell whether forenames part people
 BIRTHS_PART = -5.0  # weight of a different date of birth from which it parts people, bits
-# Pairs of relatives at one home, for each record with a home, from which data hold families. FEBRL,
-# which holds none, shows 0.01 beyond chance; a borough of children 0.14, whole households 0.65.
-FAMILIES = 0.05
 # Verdicts on two forenames.
 CLASH, DOUBT, FIT = 0, 1, 2
 
@@ -272,22 +270,6 @@ def _day(text: str) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
-def _strangers(rows: pl.DataFrame, *shared: str) -> float:
-    """Return how many pairs agree in these columns and neither in initial nor in year of birth."""
-
-    def pairs(*columns: str) -> float:
-        sizes = rows.group_by(*columns).len() if columns else rows.select(pl.len().alias("len"))
-        n = sizes["len"].cast(pl.Float64)
-        return float((n * (n - 1) / 2).sum())
-
-    return (
-        pairs(*shared)
-        - pairs(*shared, "initial")
-        - pairs(*shared, "year")
-        + pairs(*shared, "initial", "year")
-    )
-
-
 class Clusterer:
     """Clusters of identities that grow by links and decisions, under constraints."""
 
@@ -301,14 +283,9 @@ class Clusterer:
         self.clusters: dict[int, Evidence] = {}
         self.apart: dict[int, set[int]] = defaultdict(set)
         self.forenames_part = self.births_part = True
-        self.families = False
+        self.families = hold_families(identities) if learnt is None else learnt.families
         self.odds_of_error = 0.0
-        self.homes = identities.select(
-            "sur",
-            pl.col("fore").str.slice(0, 1).alias("initial"),
-            pl.coalesce("address", "postcode").alias("home"),
-            pl.col("dob").str.slice(0, 4).cast(pl.Int64).alias("year"),
-        )
+        self.homes = homes(identities)
         columns = ("records", "dob", "sex", "nhs_sure", "upn", "local_ids", "postcodes", "address")
         for place, (records, dob, sex, nhs, upn, local, postcodes, address) in enumerate(
             identities.select(columns).iter_rows()
@@ -416,10 +393,6 @@ class Clusterer:
         else:
             self.odds_of_error = self.learnt.odds_of_error
         self.forenames_part = self.odds_of_error < threshold
-        if self.learnt is None:
-            self.families = self._relatives()[0] >= FAMILIES * len(self.homes.drop_nulls())
-        else:
-            self.families = self.learnt.families
 
     def _odds_of_error(self, alike: pl.DataFrame) -> float:
         """Log2 odds that a forename given once beside one surname, birth and home is an error."""
@@ -469,24 +442,13 @@ class Clusterer:
         )
         return math.log2(error / rate)
 
-    def _relatives(self) -> tuple[float, float]:
-        """Return how many pairs are relatives at one home, and one standard error of it.
-
-        One surname and postcode or address, another initial and year of birth. Those whom surname
-        and place bring together by chance are taken off.
-        """
-        rows = self.homes.drop_nulls()
-        found = _strangers(rows, "sur", "home")
-        by_chance = _strangers(rows, "sur") * _strangers(rows, "home") / max(1.0, _strangers(rows))
-        return max(0.0, found - by_chance), math.sqrt(found) + 1
-
     def _twins_at_most(self) -> float | None:
         """Return how many twin pairs there may be, from siblings; None where none could be seen."""
-        years = self.homes.drop_nulls()["year"]
+        years = self.homes["year"]
         early, late = years.quantile(0.05), years.quantile(0.95)
         if early is None or late is None or late - early < SIBLING_YEARS:
             return None
-        return TWINS_TO_SIBLINGS * sum(self._relatives())
+        return TWINS_TO_SIBLINGS * sum(relatives(self.homes))
 
     def _similar(self, x: Evidence, y: Evidence) -> bool:
         """Whether the usual forenames look alike, which with one agreeing number is enough."""

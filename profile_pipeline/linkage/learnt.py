@@ -32,7 +32,7 @@ class Learnt:
     `attested`: forenames that several people bear, so that a near one is not a slip.
     `odds_of_error`: log2 odds that another forename beside one surname, birth and home is an error.
     `alone`: by dataset, the chance that a record has no other of the same person.
-    `families`: whether relatives at one home are many (`clusters.FAMILIES`).
+    `families`: whether relatives at one home are many (`families.hold_families`).
     """
 
     attested: frozenset[str] = field(default_factory=frozenset)

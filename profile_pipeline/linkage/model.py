@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from profile_pipeline.linkage import shared
+from profile_pipeline.linkage.families import hold_families
 from profile_pipeline.linkage.learnt import COUNT_FROM, PART, frequencies
 
 if TYPE_CHECKING:
@@ -818,6 +819,7 @@ def refitted(
     pairs, parameters = _predicted(
         "some_identities", con, identities, parameters, lookups, REFIT_FROM
     )
+    pairs = _teaching(pairs, hold_families(identities))
     for _ in range(REFITS):
         pairs = _with_prior_from_pairs(pairs, parameters, len(identities))
         pairs = _with_levels_from_pairs(pairs, parameters)
@@ -835,7 +837,7 @@ def _with_prior_from_pairs(
     """
     first = float(parameters["probability_two_random_records_match"])
     total = identities * (identities - 1) / 2
-    weights = pairs.filter(~relatives(pairs))["match_weight"]
+    weights = pairs["match_weight"]
     match = first
     for _ in range(50):
         shift = math.log2(match / (1 - match)) - math.log2(first / (1 - first))
@@ -852,17 +854,18 @@ _SAYS_SAME = (
 )  # fmt: skip
 
 
-def relatives(pairs: pl.DataFrame) -> pl.Expr:
-    """Whether another forename stands beside neither a like date of birth nor one number.
+def _teaching(pairs: pl.DataFrame, families: bool) -> pl.DataFrame:
+    """Return the pairs from which the prior and m are learnt: relatives teach nothing.
 
-    Relatives at one address share the surname and home as one person's records do, and are far more
-    than wrong forenames are: left to themselves, the data would teach that one person's forename
-    and date of birth often differ.
+    In data that hold families these are the pairs of another forename beside neither a like date of
+    birth nor one number. They share surname and home and are far more than wrong forenames are: the
+    data would learn of them that one person's forename and date of birth often differ.
     """
-    said = [pl.col(c) for c in pairs.columns if c.startswith("level_")]
-    return (pl.col("level_forename") == "different forename") & ~pl.any_horizontal(
-        c.is_in(_SAYS_SAME) for c in said
-    )
+    if not families:
+        return pairs
+    said = [pl.col(column) for column in pairs.columns if column.startswith("level_")]
+    same = pl.any_horizontal(column.is_in(_SAYS_SAME) for column in said)
+    return pairs.filter((pl.col("level_forename") != "different forename") | same)
 
 
 def _with_levels_from_pairs(pairs: pl.DataFrame, parameters: dict[str, Any]) -> pl.DataFrame:
@@ -871,7 +874,7 @@ def _with_levels_from_pairs(pairs: pl.DataFrame, parameters: dict[str, Any]) -> 
     Expectation maximisation within a block sees pairs of distinct identities, which agree there and
     so must differ elsewhere: it overrates differences. The defaults count as PRIOR_MATCHES pairs.
     """
-    sure = pl.when(relatives(pairs)).then(0.0).otherwise(pl.col("match_probability"))
+    sure = pl.col("match_probability")
     surnames = next(
         level["u_probability"]
         for comparison in parameters["comparisons"]
