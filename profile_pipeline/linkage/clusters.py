@@ -444,6 +444,8 @@ class Clusterer:
 
     def _twins_at_most(self) -> float | None:
         """Return how many twin pairs there may be, from siblings; None where none could be seen."""
+        if "year" not in self.homes.columns:
+            return None
         years = self.homes["year"]
         early, late = years.quantile(0.05), years.quantile(0.95)
         if early is None or late is None or late - early < SIBLING_YEARS:
@@ -712,6 +714,8 @@ _TOGETHER = (
     ("nhs",), ("upn",), ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",),
     ("alias",), ("case",), ("premises",),
 )  # fmt: skip
+# What takes evidence back: the worst pair counts.
+_AGAINST = ("household",)
 
 
 def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -723,6 +727,7 @@ def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
     names = {c.removeprefix("weight_") for c in pairs.columns if c.startswith("weight_")}
     groups = [[name for name in group if name in names] for group in _TOGETHER]
     groups = [group for group in groups if group]
+    against = [f"weight_{name}" for name in _AGAINST if name in names]
     place = pl.DataFrame(
         {"identity": work.ids, "root": [work.find(i) for i in range(len(work.ids))]},
         schema={"identity": pl.String, "root": pl.Int64},
@@ -735,7 +740,9 @@ def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
             pl.min_horizontal("a", "b").alias("a"),
             pl.max_horizontal("a", "b").alias("b"),
             (
-                pl.col("match_weight") - pl.sum_horizontal(f"weight_{n}" for g in groups for n in g)
+                pl.col("match_weight")
+                - pl.sum_horizontal(f"weight_{n}" for g in groups for n in g)
+                - pl.sum_horizontal(pl.lit(0.0), *against)
             ).alias("prior"),
         )
     )
@@ -745,11 +752,11 @@ def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
     ]
     return (
         between.group_by("a", "b")
-        .agg(*best, pl.col("prior").min())
+        .agg(*best, pl.col("prior").min(), pl.col(against).min())
         .select(
             "a",
             "b",
-            pl.sum_horizontal("prior", *(f"best_{place}" for place in range(len(groups))))
+            pl.sum_horizontal("prior", *(f"best_{place}" for place in range(len(groups))), *against)
             .round(4)
             .alias("weight"),
         )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from profile_pipeline.linkage import shared
-from profile_pipeline.linkage.families import hold_families
+from profile_pipeline.linkage.families import hold_families, one_home, one_surname
 from profile_pipeline.linkage.learnt import COUNT_FROM, PART, frequencies
 
 if TYPE_CHECKING:
@@ -256,6 +256,18 @@ AREA = (
     Level("same district, another sector", "district_l = district_r", 0.03, 0.05),
     Level("home in another district", "else", 0.15, 0.85),
 )  # fmt: skip
+# Relatives share a home and so a surname: in data that hold families, surname and home together
+# tell little more than home alone, however rare the surname (`_household` sets m and u).
+HOUSEHOLD = (
+    Level("not given", "sur_l is null or sur_r is null", null=True),
+    Level(
+        "one surname at one home, as relatives have",
+        "sur_l = sur_r and (case when address_l is not null and address_r is not null"
+        " then address_l = address_r else postcode_l = postcode_r end)",
+        0.1, 0.2, learn_u=False, frequency_of="sur",
+    ),
+    Level("surname or home differs", "else", 0.5, 0.5, learn_u=False),  # tells nothing
+)  # fmt: skip
 NHS = (
     Level("not given", "nhs_l is null or nhs_r is null", null=True),
     Level("same NHS number", "nhs_l = nhs_r", 0.985, 0.0, learn_u=False),
@@ -363,6 +375,7 @@ COMPARISONS: dict[str, tuple[Level, ...]] = {
     "sex": SEX,
     "postcode": POSTCODE,
     "area": AREA,
+    "household": HOUSEHOLD,
     "nhs": NHS,
     "upn": UPN,
     "local_id": LOCAL_ID,
@@ -440,6 +453,8 @@ def _present(identities: pl.DataFrame, name: str) -> bool:
         return bool((identities["other_words"].list.len() > 0).any())
     if name in ("contact", "contacts"):
         return bool((identities["contacts"].list.len() > 0).any())
+    if name == "household":
+        return hold_families(identities)
     if name == "local_id":
         return bool((identities["local_ids"].list.len() > 0).any())
     return needed is None or identities[needed].null_count() < len(identities)
@@ -537,6 +552,7 @@ _EXACT = {
     "same address": ("address", "dob"),
     "same e-mail or telephone": ("contacts", "dob"),
 }
+_HOMES = {"same postcode": "postcode", "same address": "address"}
 CHANCE_IDENTITIES = 50_000  # identities (at random, being in the order of keyed hashes) for it
 
 
@@ -612,8 +628,10 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
     wrong = max(1e-12, 2 * WRONG_IDENTIFIER * match)
     swap = _swap_chance(identities)
     chances = stranger_chances(identities) if len(identities) >= TRAIN_FROM else {}
+    compared = comparisons(identities)
+    families = "household" in compared
     built = []
-    for name, levels in comparisons(identities).items():
+    for name, levels in compared.items():
         rows: list[dict[str, Any]] = []
         for level in levels:
             row: dict[str, Any] = {
@@ -632,9 +650,15 @@ def settings(identities: pl.DataFrame, *, rare: bool = True) -> dict[str, Any]:
                 if level.label in chances:
                     row["u_probability"] = chances[level.label]
                     row["fix_u_probability"] = True
+                if families and level.label in _HOMES:
+                    shared_home = one_home(identities, _HOMES[level.label])
+                    row["u_probability"] = max(row["u_probability"], float(f"{shared_home:.6g}"))
+                    row["fix_u_probability"] = True
             if level.frequency_of:
                 row["tf_adjustment_column"] = level.frequency_of
                 row["tf_adjustment_weight"] = 1.0
+                if name == "household":
+                    row["disable_tf_exact_match_detection"] = True
                 row["tf_minimum_u_value"] = 1.0 / max(1000, len(identities))
             rows.append(row)
         built.append({"output_column_name": name, "comparison_levels": rows})
@@ -762,6 +786,7 @@ def score(
         )
         chosen = trained(table, some, settings(some), seed)
         chosen["probability_two_random_records_match"] = prior(identities)
+        _household(chosen, some)
         if len(identities) >= PRIOR_FROM:
             chosen = refitted(con, identities.head(REFIT_IDENTITIES), chosen, lookups)
         if set(_OF_SUSPECTS.values()) <= set(identities.columns):
@@ -781,6 +806,28 @@ def score(
     if save_to is not None:
         save_to.write_text(json.dumps(chosen, indent=1) + "\n", encoding="utf-8")
     return pairs.filter(pl.col("match_weight") >= from_weight)
+
+
+def _household(parameters: dict[str, Any], identities: pl.DataFrame) -> None:
+    """Set what one surname at one home takes back (in `parameters`), where the data hold families.
+
+    The surname's weight, frequency included, gives way to that of bearing one's relatives' surname:
+    the frequency counts the other way round here, and m and u are such that the sum comes out so.
+    """
+    levels = {
+        level["label_for_charts"]: level
+        for comparison in parameters["comparisons"]
+        for level in comparison["comparison_levels"]
+        if comparison["output_column_name"] in ("surname", "household")
+    }
+    level = levels.get(HOUSEHOLD[1].label)
+    if level is None:
+        return
+    u = levels["same surname"]["u_probability"]
+    level["u_probability"] = u
+    level["m_probability"] = float(f"{u * u / max(u, one_surname(identities)):.6g}")
+    level["tf_adjustment_weight"] = -1.0
+    level["disable_tf_exact_match_detection"] = True
 
 
 def _predicted(
@@ -819,7 +866,7 @@ def refitted(
     pairs, parameters = _predicted(
         "some_identities", con, identities, parameters, lookups, REFIT_FROM
     )
-    pairs = _teaching(pairs, hold_families(identities))
+    pairs = _teaching(pairs, "level_household" in pairs.columns)
     for _ in range(REFITS):
         pairs = _with_prior_from_pairs(pairs, parameters, len(identities))
         pairs = _with_levels_from_pairs(pairs, parameters)
