@@ -1,0 +1,287 @@
+"""Gaps of delivery: what did not come, is old, or came empty, twice, unreadable or in part."""
+
+import polars as pl
+
+from profile_pipeline.analysis.evidence import Evidence
+from profile_pipeline.analysis.gap_rows import Rule
+from profile_pipeline.marks import sentence
+from profile_pipeline.quarters import last_day
+from profile_pipeline.tables import CONTEXT_DELIVERY, DELIVERY, MISSING_COLUMN
+
+
+def never_delivered(evidence: Evidence) -> pl.DataFrame:
+    """A dataset the plan asks for, of which no file has ever come."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .group_by("dataset", "agency", "title")
+        .agg(
+            came=(pl.col("status") != "missing").any(),
+            quarters=pl.col("quarter").n_unique(),
+            first=pl.col("quarter").min(),
+            last=pl.col("quarter").max(),
+        )
+        .filter(~pl.col("came"))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence("Nothing has ever been received of: ", pl.col("title"), "."),
+            evidence=sentence(
+                "No file of '",
+                pl.col("dataset"),
+                "' for any of ",
+                pl.col("quarters"),
+                pl.when(pl.col("quarters") == 1)
+                .then(pl.lit(" quarter"))
+                .otherwise(pl.lit(" quarters")),
+                " (quality.delivery).",
+            ),
+            question=sentence(
+                "Can you supply '",
+                pl.col("dataset"),
+                "' for ",
+                pl.col("first"),
+                " to ",
+                pl.col("last"),
+                ", and if not, what prevents it?",
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def missed_quarters(evidence: Evidence) -> pl.DataFrame:
+    """Quarters for which no file came, of a dataset that came in others."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .sort("quarter")
+        .group_by("dataset", "agency", "title", maintain_order=True)
+        .agg(
+            came=(pl.col("status") != "missing").any(),
+            missed=pl.col("quarter").filter(pl.col("status") == "missing").unique().sort(),
+        )
+        .filter(pl.col("came"), pl.col("missed").list.len() > 0)
+        .with_columns(pl.col("missed").list.join(", "))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(pl.col("title"), " is missing for ", pl.col("missed"), "."),
+            evidence=sentence(
+                "No file of '", pl.col("dataset"), "' for these quarters (quality.delivery)."
+            ),
+            question=sentence("Can you send '", pl.col("dataset"), "' for ", pl.col("missed"), "?"),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def never_refreshed(evidence: Evidence) -> pl.DataFrame:
+    """A dataset whose newest quarter is long past (IICSA: profiles that were never refreshed).
+
+    By the quarter of the delivery, not the date of the file: a copy made today is no newer for it.
+    """
+    most = evidence.settings.gaps.refresh_months
+    newest = (
+        evidence.named(evidence.table(DELIVERY).filter(pl.col("status") == "loaded"))
+        .group_by("dataset", "agency", "title")
+        .agg(pl.col("quarter").max())
+    )
+    ends = {quarter: last_day(quarter) for quarter in newest["quarter"].unique()}
+    as_at = pl.lit(evidence.settings.as_at)
+    ended = pl.col("quarter").replace_strict(
+        list(ends), list(ends.values()), default=None, return_dtype=pl.Date
+    )
+    return (
+        newest.with_columns(ended=ended)
+        .filter(pl.col("ended").dt.offset_by(f"{most}mo") < as_at)
+        .select(
+            "agency",
+            "dataset",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                pl.col("title"),
+                " was last refreshed for ",
+                pl.col("quarter"),
+                f", more than {most} months before the date of this profile.",
+            ),
+            evidence=sentence(
+                "The newest delivery of '", pl.col("dataset"), "' (quality.delivery)."
+            ),
+            question=sentence("Can you send '", pl.col("dataset"), "' up to date?"),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def unusable_files(evidence: Evidence) -> pl.DataFrame:
+    """A file that came and could not be read, or not be used."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .filter(pl.col("status").is_in(["unreadable", "unusable"]))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "The file of ",
+                pl.col("title"),
+                " for ",
+                pl.col("quarter"),
+                " is ",
+                pl.col("status"),
+                ".",
+            ),
+            evidence=sentence(
+                pl.col("file").fill_null("No file name"),
+                ": ",
+                pl.col("problem").fill_null("no reason is held"),
+                " (quality.delivery)",
+            ),
+            question=sentence(
+                "Can you send '", pl.col("dataset"), "' for ", pl.col("quarter"), " again?"
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def empty_files(evidence: Evidence) -> pl.DataFrame:
+    """A file that came with its headings and no row: nothing happened, or nothing was sent."""
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .filter(pl.col("status") == "loaded", pl.col("rows") == 0)
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "The file of ", pl.col("title"), " for ", pl.col("quarter"), " holds no row."
+            ),
+            evidence=sentence(pl.col("file"), " has headings alone (quality.delivery)."),
+            question=sentence(
+                "Was there nothing to tell in '",
+                pl.col("dataset"),
+                "' for ",
+                pl.col("quarter"),
+                ", or did the extract fail?",
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def repeated_files(evidence: Evidence) -> pl.DataFrame:
+    """A quarter's file that is, byte by byte, that of another quarter: one of them is not right."""
+    key = ("dataset", "sha256")
+    return (
+        evidence.named(evidence.table(DELIVERY))
+        .filter(pl.col("status") == "loaded", pl.col("rows") > 0, pl.col("sha256").is_not_null())
+        .group_by(*key, "agency", "title")
+        .agg(quarters=pl.col("quarter").unique().sort(), files=pl.col("file").unique().sort())
+        .filter(pl.col("quarters").list.len() > 1, pl.col("files").list.len() > 1)
+        .with_columns(pl.col("quarters", "files").list.join(", "))
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "The files of ", pl.col("title"), " for ", pl.col("quarters"), " are the same."
+            ),
+            evidence=sentence(pl.col("files"), " do not differ in a byte (quality.delivery)."),
+            question=sentence(
+                "Which of these quarters is it, and can you send '",
+                pl.col("dataset"),
+                "' for the others?",
+            ),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def missing_columns(evidence: Evidence) -> pl.DataFrame:
+    """A column that the plan asks for and a file lacks, with what can't be told without it."""
+    return (
+        evidence.named(evidence.table(MISSING_COLUMN))
+        .group_by("dataset", "agency", "title", "column")
+        .agg(
+            quarters=pl.col("quarter").unique().sort().str.join(", "),
+            files=pl.col("file").unique().sort().str.join(", "),
+            used_for=pl.col("used_for").unique().sort().str.join("; "),
+        )
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                pl.col("title"),
+                " came without '",
+                pl.col("column"),
+                "' for ",
+                pl.col("quarters"),
+                "; without it can't be told: ",
+                pl.col("used_for"),
+                ".",
+            ),
+            evidence=sentence(
+                "Column '",
+                pl.col("column"),
+                "' is not in ",
+                pl.col("files"),
+                " (quality.missing_column).",
+            ),
+            question=sentence(
+                "Can you send '",
+                pl.col("dataset"),
+                "' for ",
+                pl.col("quarters"),
+                " again with '",
+                pl.col("column"),
+                "'?",
+            ),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+def unreadable_context(evidence: Evidence) -> pl.DataFrame:
+    """A register or layer of the plan that could not be read."""
+    return (
+        evidence.table(CONTEXT_DELIVERY)
+        .filter(pl.col("status") != "loaded")
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence("A register or layer could not be read: ", pl.col("source"), "."),
+            evidence=sentence(
+                pl.col("problem").fill_null("no reason is held"), " (quality.context_delivery)"
+            ),
+            question=sentence("Can you send '", pl.col("file"), "' again?"),
+            priority=pl.lit("high"),
+        )
+    )
+
+
+def partial_context(evidence: Evidence) -> pl.DataFrame:
+    """A register or layer that was read and covers the area, or the children of it, in part."""
+    return (
+        evidence.table(CONTEXT_DELIVERY)
+        .filter(pl.col("status") == "loaded", pl.col("problem").is_not_null())
+        .select(
+            "agency",
+            theme=pl.lit("collection"),
+            finding=sentence(
+                "A register or layer tells of the area in part only: ", pl.col("source"), "."
+            ),
+            evidence=sentence(pl.col("problem"), " (quality.context_delivery)"),
+            question=sentence("Can you send '", pl.col("file"), "' for the whole area?"),
+            priority=pl.lit("medium"),
+        )
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    never_delivered,
+    missed_quarters,
+    never_refreshed,
+    unusable_files,
+    empty_files,
+    repeated_files,
+    missing_columns,
+    unreadable_context,
+    partial_context,
+)
