@@ -114,54 +114,51 @@ def never_refreshed(evidence: Evidence) -> pl.DataFrame:
 
 def unusable_files(evidence: Evidence) -> pl.DataFrame:
     """A file that came and could not be read, or not be used."""
-    return (
-        evidence.named(evidence.table(DELIVERY))
-        .filter(pl.col("status").is_in(["unreadable", "unusable"]))
-        .select(
-            "agency",
-            theme=pl.lit("collection"),
-            finding=sentence(
-                "The file of ",
-                pl.col("title"),
-                " for ",
-                pl.col("quarter"),
-                " is ",
-                pl.col("status"),
-                ".",
-            ),
-            evidence=sentence(
-                pl.col("file").fill_null("No file name"),
-                ": ",
-                pl.col("problem").fill_null("no reason is held"),
-                " (quality.delivery)",
-            ),
-            question=sentence(
-                "Can you send '", pl.col("dataset"), "' for ", pl.col("quarter"), " again?"
-            ),
-            priority=pl.lit("high"),
-        )
+    status = pl.col("status")
+    return _files(
+        evidence,
+        status.is_in(["unreadable", "unusable"]),
+        said=sentence(" is ", status, "."),
+        rests=sentence(
+            pl.col("file").fill_null("No file name"),
+            ": ",
+            pl.col("problem").fill_null("no reason is held"),
+            " (quality.delivery)",
+        ),
+        asked=sentence("Can you send '", pl.col("dataset"), "' for ", pl.col("quarter"), " again?"),
     )
 
 
 def empty_files(evidence: Evidence) -> pl.DataFrame:
     """A file that came with its headings and no row: nothing happened, or nothing was sent."""
+    return _files(
+        evidence,
+        (pl.col("status") == "loaded") & (pl.col("rows") == 0),
+        said=pl.lit(" holds no row."),
+        rests=sentence(pl.col("file"), " has headings alone (quality.delivery)."),
+        asked=sentence(
+            "Was there nothing to tell in '",
+            pl.col("dataset"),
+            "' for ",
+            pl.col("quarter"),
+            ", or did the extract fail?",
+        ),
+    )
+
+
+def _files(
+    evidence: Evidence, which: pl.Expr, *, said: pl.Expr, rests: pl.Expr, asked: pl.Expr
+) -> pl.DataFrame:
+    """Return a gap for each file of the kind; `said` ends the sentence on the file."""
     return (
         evidence.named(evidence.table(DELIVERY))
-        .filter(pl.col("status") == "loaded", pl.col("rows") == 0)
+        .filter(which)
         .select(
             "agency",
             theme=pl.lit("collection"),
-            finding=sentence(
-                "The file of ", pl.col("title"), " for ", pl.col("quarter"), " holds no row."
-            ),
-            evidence=sentence(pl.col("file"), " has headings alone (quality.delivery)."),
-            question=sentence(
-                "Was there nothing to tell in '",
-                pl.col("dataset"),
-                "' for ",
-                pl.col("quarter"),
-                ", or did the extract fail?",
-            ),
+            finding=sentence("The file of ", pl.col("title"), " for ", pl.col("quarter"), said),
+            evidence=rests,
+            question=asked,
             priority=pl.lit("high"),
         )
     )
@@ -240,36 +237,36 @@ def missing_columns(evidence: Evidence) -> pl.DataFrame:
 
 def unreadable_context(evidence: Evidence) -> pl.DataFrame:
     """A register or layer of the plan that could not be read."""
-    return (
-        evidence.table(CONTEXT_DELIVERY)
-        .filter(pl.col("status") != "loaded")
-        .select(
-            "agency",
-            theme=pl.lit("collection"),
-            finding=sentence("A register or layer could not be read: ", pl.col("source"), "."),
-            evidence=sentence(
-                pl.col("problem").fill_null("no reason is held"), " (quality.context_delivery)"
-            ),
-            question=sentence("Can you send '", pl.col("file"), "' again?"),
-            priority=pl.lit("high"),
-        )
-    )
+    return _registers(evidence, pl.col("status") != "loaded", "could not be read", "again", "high")
 
 
 def partial_context(evidence: Evidence) -> pl.DataFrame:
     """A register or layer that was read and covers the area, or the children of it, in part."""
+    return _registers(
+        evidence,
+        (pl.col("status") == "loaded") & pl.col("problem").is_not_null(),
+        "tells of the area in part only",
+        "for the whole area",
+        "medium",
+    )
+
+
+def _registers(
+    evidence: Evidence, which: pl.Expr, said: str, asked: str, priority: str
+) -> pl.DataFrame:
+    """Return a gap for each register or layer of the kind, with what is wrong with it."""
     return (
         evidence.table(CONTEXT_DELIVERY)
-        .filter(pl.col("status") == "loaded", pl.col("problem").is_not_null())
+        .filter(which)
         .select(
             "agency",
             theme=pl.lit("collection"),
-            finding=sentence(
-                "A register or layer tells of the area in part only: ", pl.col("source"), "."
+            finding=sentence(f"A register or layer {said}: ", pl.col("source"), "."),
+            evidence=sentence(
+                pl.col("problem").fill_null("no reason is held"), " (quality.context_delivery)"
             ),
-            evidence=sentence(pl.col("problem"), " (quality.context_delivery)"),
-            question=sentence("Can you send '", pl.col("file"), "' for the whole area?"),
-            priority=pl.lit("medium"),
+            question=sentence("Can you send '", pl.col("file"), f"' {asked}?"),
+            priority=pl.lit(priority),
         )
     )
 
