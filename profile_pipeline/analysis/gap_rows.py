@@ -9,6 +9,7 @@ from collections.abc import Callable
 import polars as pl
 
 from profile_pipeline.analysis.evidence import Evidence
+from profile_pipeline.marks import number, sentence, share
 
 Rule = Callable[[Evidence], pl.DataFrame]
 
@@ -35,3 +36,39 @@ def one(
 def none() -> pl.DataFrame:
     """Return no row: what the rule looks for is not there."""
     return pl.DataFrame(schema=dict.fromkeys(ROW, pl.String))
+
+
+def above_limit(
+    counts: pl.DataFrame,
+    part: str,
+    whole: str,
+    limit: float,
+    *,
+    theme: str,
+    finding: str | pl.Expr,
+    evidence: str | pl.Expr,
+    question: str | pl.Expr,
+    priority: str,
+) -> pl.DataFrame:
+    """Return a row for each dataset of which too large a share falls short.
+
+    Args:
+        counts: one row a dataset, with its `agency` and both counts.
+        part: column that counts what falls short.
+        whole: column that counts all of it.
+        limit: the share in percent above which it is a gap.
+        theme: one of THEMES.
+        finding: how the sentence goes on that begins with the share.
+        evidence: how the sentence goes on that begins with both counts, "5 of 20".
+        question: what is asked.
+        priority: one of PRIORITIES.
+    """
+    some, all_of_it = pl.col(part), pl.col(whole)
+    return counts.filter(some / all_of_it * 100 > limit).select(
+        "agency",
+        theme=pl.lit(theme),
+        finding=sentence(share(some, all_of_it), finding),
+        evidence=sentence(number(some), " of ", number(all_of_it), evidence),
+        question=sentence(question),
+        priority=pl.lit(priority),
+    )

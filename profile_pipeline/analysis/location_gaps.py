@@ -4,9 +4,9 @@ import polars as pl
 
 from profile_pipeline.analysis.counting import last_four_quarters
 from profile_pipeline.analysis.evidence import Evidence
-from profile_pipeline.analysis.gap_rows import LICENSING, Rule
+from profile_pipeline.analysis.gap_rows import LICENSING, Rule, above_limit
 from profile_pipeline.analysis.handling import restricted_rows
-from profile_pipeline.marks import held, number, sentence, share
+from profile_pipeline.marks import held, number, sentence
 from profile_pipeline.tables import (
     GEO_HOTSPOTS,
     MEASURES,
@@ -19,34 +19,26 @@ from profile_pipeline.tables import (
 
 def offences_not_placed(evidence: Evidence) -> pl.DataFrame:
     """Offences, not online, that have no place that can be used."""
-    limit = evidence.settings.gaps.not_recorded_percent
     unplaced = (
         pl.col("unusable_because").is_in(["not_geocoded", "default_geocode"]).fill_null(False)
     )
     offline = (pl.col("unusable_because") != "online").fill_null(True)
-    return (
-        evidence.named(
-            evidence.table(OFFENDING_LOCATION)
-            .filter(offline)
-            .group_by("dataset")
-            .agg(offences=pl.len(), unplaced=unplaced.sum())
-        )
-        .filter(pl.col("unplaced") / pl.col("offences") * 100 > limit)
-        .select(
-            "agency",
-            theme=pl.lit("locations"),
-            finding=sentence(
-                share(pl.col("unplaced"), pl.col("offences")), " of offences have no usable place."
-            ),
-            evidence=sentence(
-                number(pl.col("unplaced")),
-                " of ",
-                number(pl.col("offences")),
-                " offences are not geocoded or lie at a default point (geo.offending_location).",
-            ),
-            question=pl.lit("Where did these offences happen, and where did people meet before?"),
-            priority=pl.lit("medium"),
-        )
+    counts = (
+        evidence.table(OFFENDING_LOCATION)
+        .filter(offline)
+        .group_by("dataset")
+        .agg(offences=pl.len(), unplaced=unplaced.sum())
+    )
+    return above_limit(
+        evidence.named(counts),
+        "unplaced",
+        "offences",
+        evidence.settings.gaps.not_recorded_percent,
+        theme="locations",
+        finding=" of offences have no usable place.",
+        evidence=" offences are not geocoded or lie at a default point (geo.offending_location).",
+        question="Where did these offences happen, and where did people meet before?",
+        priority="medium",
     )
 
 

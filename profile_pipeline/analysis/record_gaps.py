@@ -4,7 +4,7 @@ import polars as pl
 
 from profile_pipeline.analysis.counting import quarters_ended
 from profile_pipeline.analysis.evidence import Evidence
-from profile_pipeline.analysis.gap_rows import CSE_TEAM, Rule, none, one
+from profile_pipeline.analysis.gap_rows import CSE_TEAM, Rule, above_limit, none, one
 from profile_pipeline.marks import cell, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
 from profile_pipeline.tables import (
@@ -148,34 +148,28 @@ def no_type_of_exploitation(evidence: Evidence) -> pl.DataFrame:
     of the children open now.
     """
     limit = evidence.settings.gaps.no_type_percent
-    return (
-        evidence.named(
-            open_rows(evidence)
-            .filter(pl.col("risk_level").is_in(evidence.settings.tracker.at_risk_levels))
-            .group_by("dataset")
-            .agg(rows=pl.len(), unknown=pl.col("model").null_count())
-        )
-        .filter(pl.col("unknown") / pl.col("rows") * 100 > limit)
-        .select(
-            "agency",
-            theme=pl.lit("data quality"),
-            finding=sentence(
-                share(pl.col("unknown"), pl.col("rows")),
-                " of the rows of open children in ",
-                pl.col("title"),
-                " give no type (model) of exploitation.",
-            ),
-            evidence=sentence(
-                number(pl.col("unknown")),
-                " of ",
-                number(pl.col("rows")),
-                f" rows; the limit is {limit:g}% (records.cse_tracker).",
-            ),
-            question=sentence(
-                "Can the model of exploitation be recorded in '", pl.col("dataset"), "'?"
-            ),
-            priority=pl.lit("high"),
-        )
+    counts = (
+        open_rows(evidence)
+        .filter(pl.col("risk_level").is_in(evidence.settings.tracker.at_risk_levels))
+        .group_by("dataset")
+        .agg(rows=pl.len(), unknown=pl.col("model").null_count())
+    )
+    return above_limit(
+        evidence.named(counts),
+        "unknown",
+        "rows",
+        limit,
+        theme="data quality",
+        finding=sentence(
+            " of the rows of open children in ",
+            pl.col("title"),
+            " give no type (model) of exploitation.",
+        ),
+        evidence=f" rows; the limit is {limit:g}% (records.cse_tracker).",
+        question=sentence(
+            "Can the model of exploitation be recorded in '", pl.col("dataset"), "'?"
+        ),
+        priority="high",
     )
 
 
@@ -187,38 +181,30 @@ def ungraded_reports(evidence: Evidence) -> pl.DataFrame:
     limit = evidence.settings.gaps.ungraded_percent
     reliable = pl.col("reliability").is_in(GRADES).fill_null(False)
     accurate = pl.col("accuracy").is_in(GRADES).fill_null(False)
-    return (
-        evidence.named(
-            evidence.table(MEASURES["information_report"])
-            .group_by("dataset")
-            .agg(
-                reports=pl.len(),
-                ungraded=(~reliable & ~accurate).sum(),
-                one=(reliable != accurate).sum(),
-            )
+    counts = (
+        evidence.table(MEASURES["information_report"])
+        .group_by("dataset")
+        .agg(
+            reports=pl.len(),
+            ungraded=(~reliable & ~accurate).sum(),
+            one=(reliable != accurate).sum(),
         )
-        .filter(pl.col("ungraded") / pl.col("reports") * 100 > limit)
-        .select(
-            "agency",
-            theme=pl.lit("data quality"),
-            finding=sentence(
-                share(pl.col("ungraded"), pl.col("reports")),
-                " of information reports are graded neither for reliability nor for accuracy "
-                '("don\'t know" counts as no grade).',
-            ),
-            evidence=sentence(
-                number(pl.col("ungraded")),
-                " of ",
-                number(pl.col("reports")),
-                " reports have neither grade, ",
-                number(pl.col("one")),
-                f" one only; the limit is {limit:g}% (records.information_report).",
-            ),
-            question=pl.lit(
-                "Can the reporters grade these reports, and will forms be returned ungraded?"
-            ),
-            priority=pl.lit("medium"),
-        )
+    )
+    return above_limit(
+        evidence.named(counts),
+        "ungraded",
+        "reports",
+        limit,
+        theme="data quality",
+        finding=" of information reports are graded neither for reliability nor for accuracy "
+        '("don\'t know" counts as no grade).',
+        evidence=sentence(
+            " reports have neither grade, ",
+            number(pl.col("one")),
+            f" one only; the limit is {limit:g}% (records.information_report).",
+        ),
+        question="Can the reporters grade these reports, and will forms be returned ungraded?",
+        priority="medium",
     )
 
 

@@ -8,9 +8,16 @@ import polars as pl
 
 from profile_pipeline.analysis.counting import SUSPECT, last_four_quarters
 from profile_pipeline.analysis.evidence import Evidence
-from profile_pipeline.analysis.gap_rows import CHILDREN_S_SERVICES, POLICE, Rule, none, one
+from profile_pipeline.analysis.gap_rows import (
+    CHILDREN_S_SERVICES,
+    POLICE,
+    Rule,
+    above_limit,
+    none,
+    one,
+)
 from profile_pipeline.analysis.holding import ROLE, ever_held
-from profile_pipeline.marks import cell, number, sentence, share, share_of, total
+from profile_pipeline.marks import cell, number, sentence, share_of, total
 from profile_pipeline.tables import (
     HOLDING,
     MEASURES,
@@ -39,29 +46,17 @@ def crimes_without_suspect(evidence: Evidence) -> pl.DataFrame:
         .group_by("dataset", "crime")
         .agg(pl.col("named").fill_null(False).any())
     )
-    return (
-        evidence.named(
-            offences.group_by("dataset").agg(crimes=pl.len(), unnamed=(~pl.col("named")).sum())
-        )
-        .filter(pl.col("unnamed") / pl.col("crimes") * 100 > limit)
-        .select(
-            "agency",
-            theme=pl.lit("suspects"),
-            finding=sentence(
-                share(pl.col("unnamed"), pl.col("crimes")),
-                " of crimes name no suspect (whole period).",
-            ),
-            evidence=sentence(
-                number(pl.col("unnamed")),
-                " of ",
-                number(pl.col("crimes")),
-                f" crimes; the limit is {limit:g}% (records.offence).",
-            ),
-            question=pl.lit(
-                "For which of these crimes is a nickname, vehicle or description held elsewhere?"
-            ),
-            priority=pl.lit("high"),
-        )
+    counts = offences.group_by("dataset").agg(crimes=pl.len(), unnamed=(~pl.col("named")).sum())
+    return above_limit(
+        evidence.named(counts),
+        "unnamed",
+        "crimes",
+        limit,
+        theme="suspects",
+        finding=" of crimes name no suspect (whole period).",
+        evidence=f" crimes; the limit is {limit:g}% (records.offence).",
+        question="For which of these crimes is a nickname, vehicle or description held elsewhere?",
+        priority="high",
     )
 
 
