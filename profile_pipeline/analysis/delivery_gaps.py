@@ -4,6 +4,7 @@ import polars as pl
 
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.gap_rows import Rule
+from profile_pipeline.file_rows import file_in_words
 from profile_pipeline.marks import sentence
 from profile_pipeline.quarters import last_day
 from profile_pipeline.tables import CONTEXT_DELIVERY, DELIVERY, MISSING_COLUMN
@@ -26,9 +27,7 @@ def never_delivered(evidence: Evidence) -> pl.DataFrame:
             theme=pl.lit("collection"),
             finding=sentence("Nothing has ever been received of: ", pl.col("title"), "."),
             evidence=sentence(
-                "No file of '",
-                pl.col("dataset"),
-                "' for any of ",
+                "No file for any of ",
                 pl.col("quarters"),
                 pl.when(pl.col("quarters") == 1)
                 .then(pl.lit(" quarter"))
@@ -37,7 +36,7 @@ def never_delivered(evidence: Evidence) -> pl.DataFrame:
             ),
             question=sentence(
                 "Can you supply '",
-                pl.col("dataset"),
+                pl.col("title"),
                 "' for ",
                 pl.col("first"),
                 " to ",
@@ -65,10 +64,8 @@ def missed_quarters(evidence: Evidence) -> pl.DataFrame:
             "agency",
             theme=pl.lit("collection"),
             finding=sentence(pl.col("title"), " is missing for ", pl.col("missed"), "."),
-            evidence=sentence(
-                "No file of '", pl.col("dataset"), "' for these quarters (quality.delivery)."
-            ),
-            question=sentence("Can you send '", pl.col("dataset"), "' for ", pl.col("missed"), "?"),
+            evidence=pl.lit("No file for these quarters (quality.delivery)."),
+            question=sentence("Can you send '", pl.col("title"), "' for ", pl.col("missed"), "?"),
             priority=pl.lit("high"),
         )
     )
@@ -103,10 +100,8 @@ def never_refreshed(evidence: Evidence) -> pl.DataFrame:
                 pl.col("quarter"),
                 f", more than {most} months before the date of this profile.",
             ),
-            evidence=sentence(
-                "The newest delivery of '", pl.col("dataset"), "' (quality.delivery)."
-            ),
-            question=sentence("Can you send '", pl.col("dataset"), "' up to date?"),
+            evidence=pl.lit("The quarter of its newest delivery (quality.delivery)."),
+            question=sentence("Can you send '", pl.col("title"), "' up to date?"),
             priority=pl.lit("high"),
         )
     )
@@ -120,12 +115,17 @@ def unusable_files(evidence: Evidence) -> pl.DataFrame:
         status.is_in(["unreadable", "unusable"]),
         said=sentence(" is ", status, "."),
         rests=sentence(
-            pl.col("file").fill_null("No file name"),
+            file_in_words("file").fill_null("No file name"),
             ": ",
-            pl.col("problem").fill_null("no reason is held"),
+            # A problem says where it is itself.
+            pl.coalesce(
+                pl.col("problem").str.strip_prefix(pl.concat_str("file", pl.lit(": "))),
+                "problem",
+                pl.lit("no reason is held"),
+            ),
             " (quality.delivery)",
         ),
-        asked=sentence("Can you send '", pl.col("dataset"), "' for ", pl.col("quarter"), " again?"),
+        asked=sentence("Can you send '", pl.col("title"), "' for ", pl.col("quarter"), " again?"),
     )
 
 
@@ -135,10 +135,10 @@ def empty_files(evidence: Evidence) -> pl.DataFrame:
         evidence,
         (pl.col("status") == "loaded") & (pl.col("rows") == 0),
         said=pl.lit(" holds no row."),
-        rests=sentence(pl.col("file"), " has headings alone (quality.delivery)."),
+        rests=sentence(file_in_words("file"), " has headings alone (quality.delivery)."),
         asked=sentence(
             "Was there nothing to tell in '",
-            pl.col("dataset"),
+            pl.col("title"),
             "' for ",
             pl.col("quarter"),
             ", or did the extract fail?",
@@ -171,7 +171,10 @@ def repeated_files(evidence: Evidence) -> pl.DataFrame:
         evidence.named(evidence.table(DELIVERY))
         .filter(pl.col("status") == "loaded", pl.col("rows") > 0, pl.col("sha256").is_not_null())
         .group_by(*key, "agency", "title")
-        .agg(quarters=pl.col("quarter").unique().sort(), files=pl.col("file").unique().sort())
+        .agg(
+            quarters=pl.col("quarter").unique().sort(),
+            files=file_in_words(pl.col("file").unique().sort()),
+        )
         .filter(pl.col("quarters").list.len() > 1, pl.col("files").list.len() > 1)
         .with_columns(pl.col("quarters", "files").list.join(", "))
         .select(
@@ -183,7 +186,7 @@ def repeated_files(evidence: Evidence) -> pl.DataFrame:
             evidence=sentence(pl.col("files"), " do not differ in a byte (quality.delivery)."),
             question=sentence(
                 "Which of these quarters is it, and can you send '",
-                pl.col("dataset"),
+                pl.col("title"),
                 "' for the others?",
             ),
             priority=pl.lit("high"),
@@ -198,7 +201,7 @@ def missing_columns(evidence: Evidence) -> pl.DataFrame:
         .group_by("dataset", "agency", "title", "column")
         .agg(
             quarters=pl.col("quarter").unique().sort().str.join(", "),
-            files=pl.col("file").unique().sort().str.join(", "),
+            files=file_in_words(pl.col("file").unique().sort()).str.join(", "),
             used_for=pl.col("used_for").unique().sort().str.join("; "),
         )
         .select(
@@ -223,7 +226,7 @@ def missing_columns(evidence: Evidence) -> pl.DataFrame:
             ),
             question=sentence(
                 "Can you send '",
-                pl.col("dataset"),
+                pl.col("title"),
                 "' for ",
                 pl.col("quarters"),
                 " again with '",
@@ -261,7 +264,9 @@ def _registers(
         .select(
             "agency",
             theme=pl.lit("collection"),
-            finding=sentence(f"A register or layer {said}: ", pl.col("source"), "."),
+            finding=sentence(
+                f"A register or layer {said}: ", pl.col("source").str.replace_all("_", " "), "."
+            ),
             evidence=sentence(
                 pl.col("problem").fill_null("no reason is held"), " (quality.context_delivery)"
             ),

@@ -4,6 +4,8 @@ The profile's needs, the strategy's indicators, a period long enough to show a p
 neighbours to compare with, and an estimate of the children whom no list holds.
 """
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from profile_pipeline.analysis.counting import SUSPECT, quarters_ended
@@ -119,6 +121,7 @@ def needs_not_held(evidence: Evidence) -> dict[tuple[str, str], tuple[str, str]]
 
 def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
     """What the profile needs and nobody supplies, or of which nothing usable came: not nought."""
+    titles = dict(evidence.datasets.select("dataset", "title").iter_rows())
     rows = [
         one(
             "collection",
@@ -126,7 +129,7 @@ def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
             (
                 "No dataset of the plan supplies it"
                 if state == NOT_SUPPLIED
-                else f"Nothing usable was received of '{datasets}'"
+                else f"Nothing usable was received of {_titles(datasets, titles)}"
             )
             + " (quality.holding).",
             agency,
@@ -137,6 +140,11 @@ def not_held_at_all(evidence: Evidence) -> pl.DataFrame:
         for finding, agency, question, priority in [NEEDED[key]]
     ]
     return pl.concat(rows) if rows else none()
+
+
+def _titles(datasets: str, titles: Mapping[str, str]) -> str:
+    """Return the titles of datasets that are named by their ids, comma-separated."""
+    return ", ".join(f"'{titles.get(dataset, dataset)}'" for dataset in datasets.split(", "))
 
 
 def lists_held(evidence: Evidence) -> str:

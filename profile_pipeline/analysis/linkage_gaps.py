@@ -62,7 +62,7 @@ def unlinkable_records(evidence: Evidence) -> pl.DataFrame:
             ),
             question=sentence(
                 "Can '",
-                pl.col("dataset"),
+                pl.col("title"),
                 "' carry an NHS number, pupil number, or full name with date of birth?",
             ),
             priority=pl.lit("medium"),

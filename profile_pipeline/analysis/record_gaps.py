@@ -5,6 +5,7 @@ import polars as pl
 from profile_pipeline.analysis.counting import quarters_ended
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.gap_rows import CSE_TEAM, Rule, above_limit, none, one
+from profile_pipeline.analysis.quality import FIELDS
 from profile_pipeline.marks import cell, number, sentence, share, share_of, total
 from profile_pipeline.quarters import last_day
 from profile_pipeline.tables import (
@@ -22,10 +23,18 @@ QUARANTINE_PERCENT = 5.0
 
 GRADES = ("1", "2", "3", "4", "5")
 
-CORE_WORDS = {
-    "ethnicity_code": "Ethnic group",
-    "sex": "Sex",
-    "date_of_birth": "Date of birth",
+# Fields that are told over the whole period, not of the newest delivery alone.
+CORE = ("ethnicity_code", "sex", "date_of_birth")
+# Fields as people call them within a sentence.
+CALLED = {
+    **{
+        field: field.replace("_", " ")
+        for table in (PERSON_RECORD, *MEASURES.values())
+        for field in table.polars_schema
+    },
+    **{field: words[:1].lower() + words[1:] for field, words in FIELDS.items()},
+    "nhs_number": "NHS number",
+    "upn": "pupil number",
 }
 
 
@@ -40,10 +49,10 @@ def not_recorded_fields(evidence: Evidence) -> pl.DataFrame:
             evidence.table(PERSON_RECORD)
             .filter(is_child(pl.col("role")))
             .group_by("dataset")
-            .agg(pl.len().alias("records"), pl.col(*CORE_WORDS).null_count())
+            .agg(pl.len().alias("records"), pl.col(*CORE).null_count())
         )
         .unpivot(
-            on=list(CORE_WORDS),
+            on=list(CORE),
             index=["dataset", "agency", "title", "records"],
             variable_name="field",
             value_name="unknown",
@@ -53,7 +62,7 @@ def not_recorded_fields(evidence: Evidence) -> pl.DataFrame:
             pl.col("unknown") / pl.col("records") * 100 > limit,
         )
     )
-    words = pl.col("field").replace_strict(CORE_WORDS)
+    words = pl.col("field").replace_strict(FIELDS)
     priority = pl.when(pl.col("field") == "ethnicity_code").then(pl.lit("high"))
     return counts.select(
         "agency",
@@ -74,7 +83,7 @@ def not_recorded_fields(evidence: Evidence) -> pl.DataFrame:
         ),
         question=sentence(
             "Can you supply what is missing in '",
-            pl.col("dataset"),
+            pl.col("title"),
             "', and why is it not asked for or not passed on?",
         ),
         priority=priority.otherwise(pl.lit("medium")),
@@ -104,18 +113,19 @@ def incomplete_fields(evidence: Evidence) -> pl.DataFrame:
             )
         )
         .filter(
-            ~pl.col("field").is_in(list(CORE_WORDS)),
+            ~pl.col("field").is_in(CORE),
             100 - pl.col("value") >= pl.col("limit"),
             # A field that never comes is a column the agency doesn't hold: told as missing.
             pl.col("value") > 0,
         )
     )
+    called = pl.col("field").replace_strict(CALLED, default=pl.col("field"))
     return evidence.named(lacking).select(
         "agency",
         theme=pl.lit("data quality"),
         finding=sentence(
             "The ",
-            pl.col("field").str.replace_all("_", " "),
+            called,
             " is not given often enough in the newest delivery of ",
             pl.col("title"),
             " (",
@@ -127,7 +137,7 @@ def incomplete_fields(evidence: Evidence) -> pl.DataFrame:
             "% of records without it is the limit (data_quality).",
         ),
         question=sentence(
-            "Can '", pl.col("dataset"), "' give the ", pl.col("field").str.replace_all("_", " "),
+            "Can '", pl.col("title"), "' give the ", called,
             " of every child?",
         ),
         priority=pl.lit("medium"),
@@ -166,9 +176,7 @@ def no_type_of_exploitation(evidence: Evidence) -> pl.DataFrame:
             " give no type (model) of exploitation.",
         ),
         evidence=f" rows; the limit is {limit:g}% (records.cse_tracker).",
-        question=sentence(
-            "Can the model of exploitation be recorded in '", pl.col("dataset"), "'?"
-        ),
+        question=sentence("Can the model of exploitation be recorded in '", pl.col("title"), "'?"),
         priority="high",
     )
 
@@ -268,7 +276,7 @@ def levels_unexplained(evidence: Evidence) -> pl.DataFrame:
             " levels then."
         ),
         question=sentence(
-            "When did the levels in '", pl.col("dataset"), "' change, and which earlier level does"
+            "When did the levels in '", pl.col("title"), "' change, and which earlier level does"
             " each of them stand for?"
         ),
         priority=pl.lit("high"),
@@ -294,13 +302,15 @@ def unknown_values(evidence: Evidence) -> pl.DataFrame:
             .then(pl.lit("a spelling"))
             .otherwise(pl.format("{} spellings", "spellings")),
             " that the list '",
-            pl.col("codes"),
+            pl.col("codes").str.replace_all("_", " "),
             "' doesn't know.",
         ),
         evidence=sentence(
             "Rows that count as not recorded for it: ",
             number(pl.col("rows")),
-            " (quality.unknown_value).",
+            " (quality.unknown_value, codes: ",
+            pl.col("codes"),
+            ").",
         ),
         question=sentence("What do these values of '", pl.col("column"), "' mean?"),
         priority=pl.lit("low"),
@@ -308,13 +318,21 @@ def unknown_values(evidence: Evidence) -> pl.DataFrame:
 
 
 def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
-    """A dataset that doesn't meet what the plan expects of it as a whole."""
+    """A dataset that doesn't meet what the plan expects of it as a whole.
+
+    A field of ours that the expectation begins with is put in words; a column as sent stays as the
+    agency heads it.
+    """
+    first = pl.col("description").str.extract(r"^(\w*)")
+    expected = first.replace_strict(CALLED, default=first) + pl.col("description").str.slice(
+        first.str.len_chars()
+    )
     return evidence.named(
         evidence.table(EXPECTATION).filter(~pl.col("passed"), pl.col("level") == "dataset")
     ).select(
         "agency",
         theme=pl.lit("data quality"),
-        finding=sentence(pl.col("title"), " does not meet: ", pl.col("description")),
+        finding=sentence(pl.col("title"), " does not meet: ", expected, "."),
         evidence=sentence(
             "Rows that fail: ",
             number(pl.col("failed")),
@@ -322,7 +340,7 @@ def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
             number(pl.col("checked")),
             " (quality.expectation).",
         ),
-        question=sentence("Why, and can '", pl.col("dataset"), "' be completed?"),
+        question=sentence("Why, and can '", pl.col("title"), "' be completed?"),
         priority=pl.when(pl.col("severity") == "critical")
         .then(pl.lit("high"))
         .otherwise(pl.lit("medium")),
@@ -366,7 +384,7 @@ def quarantined_share(evidence: Evidence) -> pl.DataFrame:
             ),
             question=sentence(
                 "Can you correct the quarantined rows of '",
-                pl.col("dataset"),
+                pl.col("title"),
                 "' and send them again?",
             ),
             priority=pl.lit("medium"),
