@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from profile_pipeline.analysis import gaps, person_gaps
+from profile_pipeline.analysis import gaps
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.holding import NOT_SUPPLIED
 from profile_pipeline.analysis.representation import UNDER
@@ -42,7 +42,7 @@ def action_plan(evidence: Evidence) -> pl.DataFrame:
 
 def look_at_harmed_children(evidence: Evidence) -> pl.DataFrame:
     """Children recorded as harmed whom the CSE team has never listed."""
-    return person_gaps.harmed_unlisted(evidence).select(
+    return gaps.harmed_unlisted(evidence).select(
         action=pl.lit(
             "Agree who looks at each child recorded as harmed whom the CSE team has never listed, "
             "and by when"

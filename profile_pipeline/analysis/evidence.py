@@ -36,8 +36,17 @@ class Evidence:
         return empty(table) if frame is None else frame
 
     def named(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame with `agency` and `title` of its `dataset` (the id where unnamed)."""
-        names = self.datasets.select("dataset", _agency="agency", _title="title")
+        """Return the frame with `agency` and `title` of its `dataset` (the id where unnamed).
+
+        Datasets of an agency that share a title are told apart by their ids: `Contacts (camhs_2)`.
+        """
+        title = pl.col("title")
+        alike = pl.len().over("agency", "title") > 1
+        names = self.datasets.select(
+            "dataset",
+            _agency="agency",
+            _title=pl.when(alike).then(pl.format("{} ({})", title, "dataset")).otherwise(title),
+        )
         own = pl.col("agency") if "agency" in frame.columns else pl.lit(None, dtype=pl.String)
         return (
             frame.join(names, on="dataset", how="left", maintain_order="left")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from profile_pipeline.analysis import gaps, person_gaps
+from profile_pipeline.analysis import gaps
 from profile_pipeline.analysis.evidence import Evidence
 from profile_pipeline.analysis.representation import UNDER
 from profile_pipeline.marks import cell, number, sentence, share_of
@@ -122,7 +122,7 @@ def unlisted_children(evidence: Evidence) -> pl.DataFrame:
 
 def harmed_unlisted(evidence: Evidence) -> pl.DataFrame:
     """Children recorded as harmed whom the CSE team has never listed."""
-    return person_gaps.harmed_unlisted(evidence).select(
+    return gaps.harmed_unlisted(evidence).select(
         finding=sentence(
             number(pl.col("unlisted")),
             " children recorded as harmed have never been in the CSE team's tracker.",

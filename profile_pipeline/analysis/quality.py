@@ -16,6 +16,17 @@ CORE_FIELDS = (
     "disability",
     "postcode",
 )
+# What people call them.
+FIELDS = {
+    "forename": "Forename",
+    "surname": "Surname",
+    "date_of_birth": "Date of birth",
+    "sex": "Sex",
+    "ethnicity_code": "Ethnic group",
+    "disability": "Disability",
+    "postcode": "Postcode",
+    "postcode_sector": "Postcode sector",
+}
 _KEY = ["dataset", "quarter", "measure"]
 POSTCODE, SECTOR = "postcode", "postcode_sector"
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import polars as pl
 
+from profile_pipeline.analysis.quality import FIELDS
 from profile_pipeline.analysis.quality_rag import COMPLETE, OVERALL
 from profile_pipeline.file_rows import EARLIER, FILE_ROW, file_in_words, with_file_row
 
@@ -71,16 +72,6 @@ STATES = {
     "superseded": "Not counted",
 }
 OURS = "it lies with us; you need not send it again"
-FIELDS = {
-    "forename": "Forename",
-    "surname": "Surname",
-    "date_of_birth": "Date of birth",
-    "sex": "Sex",
-    "ethnicity_code": "Ethnic group",
-    "disability": "Disability",
-    "postcode": "Postcode",
-    "postcode_sector": "Postcode sector",
-}
 
 
 def letter_tables(

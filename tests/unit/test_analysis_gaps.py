@@ -149,6 +149,73 @@ def test_an_unreadable_file_is_a_gap_with_its_problem() -> None:
     assert "not a CSV file" in got["evidence"].item()
 
 
+def test_a_problem_that_names_its_file_is_not_said_with_the_file_twice() -> None:
+    told = {"file": "h/q4.csv", "problem": "h/q4.csv: row 3 has too many cells."}
+    rows = [delivered("housing", Q4, "unusable") | told]
+    got = gaps.unusable_files(evidence((tables.DELIVERY, rows)))
+    assert got["evidence"].item().startswith("h/q4.csv: row 3 has too many cells.")
+
+
+def test_questions_name_a_dataset_as_the_plan_titles_it_and_not_by_its_id() -> None:
+    file = {"file": "c.csv", "rows": 0}
+    held = evidence(
+        (
+            tables.DELIVERY,
+            [
+                delivered("camhs", Q3, "missing"),
+                delivered("camhs", Q4, "loaded") | file,
+                delivered("camhs", "2015-16 Q2", "unusable") | file,
+                delivered("housing", Q4, "missing"),
+            ],
+        ),
+        (
+            tables.MISSING_COLUMN,
+            [{"dataset": "camhs", "quarter": Q4, "column": "DOB", "used_for": "age"}],
+        ),
+        (tables.EXPECTATION, [unmet("rows differ")]),
+    )
+    quoted = {
+        found
+        for row in gaps.intelligence_gaps(held).select("finding", "evidence", "question").rows()
+        for text in row
+        for found in re.findall(r"'([^']*)'", text)
+    }
+    assert {"mental health contacts", "youth homelessness"} <= quoted
+    assert not quoted & {"camhs", "housing"}
+
+
+def test_two_datasets_of_one_title_are_two_gaps() -> None:
+    names = pl.DataFrame({"dataset": ["a", "b"], "agency": ["X", "X"], "title": ["Visits"] * 2})
+    given = evidence((tables.DELIVERY, [delivered(dataset, Q4, "missing") for dataset in "ab"]))
+    held = Evidence(given.tables, given.settings, names, INDICATORS)
+    found = gaps.intelligence_gaps(held).filter(pl.col("agency") == "X")["finding"].to_list()
+    assert found == [f"Nothing has ever been received of: Visits ({id_})." for id_ in "ab"]
+
+
+def unmet(description: str) -> dict[str, Any]:
+    counts = {"checked": 10, "failed": 4, "passed": False}
+    rule = {"dataset": "camhs", "rule": "r", "level": "dataset", "severity": "warning"}
+    return rule | counts | {"description": description}
+
+
+@pytest.mark.parametrize(
+    ("description", "told"),
+    [
+        (
+            "ethnicity_code is given in at least 80% of rows (to be asked for)",
+            "ethnic group is given in at least 80% of rows (to be asked for).",
+        ),
+        ("DOB_child is given in at least 80% of rows", "DOB_child is given in at least"),
+    ],
+)
+def test_an_expectation_names_our_fields_in_words_and_columns_as_sent(
+    description: str, told: str
+) -> None:
+    got = gaps.intelligence_gaps(evidence((tables.EXPECTATION, [unmet(description)])))
+    found = got.filter(pl.col("agency") == "Mental health service")["finding"].item()
+    assert found.startswith(f"mental health contacts does not meet: {told}")
+
+
 def test_a_missing_column_says_what_cant_be_told() -> None:
     row = {"dataset": "housing", "quarter": Q4, "column": "DOB", "used_for": "age and identity"}
     got = gaps.missing_columns(evidence((tables.MISSING_COLUMN, [row])))

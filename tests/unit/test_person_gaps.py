@@ -3,13 +3,10 @@
 import polars as pl
 
 from profile_pipeline import tables
+from profile_pipeline.analysis.children_gaps import harmed_not_known
 from profile_pipeline.analysis.evidence import Evidence
-from profile_pipeline.analysis.person_gaps import (
-    decisions_not_applied,
-    harmed_not_known,
-    suspects_in_doubt,
-    suspects_under_18,
-)
+from profile_pipeline.analysis.linkage_gaps import decisions_not_applied
+from profile_pipeline.analysis.suspect_gaps import suspects_in_doubt, suspects_under_18
 
 NAMES = pl.DataFrame(schema={"dataset": pl.String, "agency": pl.String, "title": pl.String})
 
