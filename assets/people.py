@@ -10,7 +10,7 @@ import polars as pl
 from assets.resources import Profile
 from assets.tables import OWNERS, Frames, Recipe, asset_of, key_of
 from profile_pipeline import tables
-from profile_pipeline.linkage import fairness, review_folder, saved_models
+from profile_pipeline.linkage import all_roles, fairness, saved_models
 from profile_pipeline.linkage.circumstances import circumstances
 from profile_pipeline.plan.load import Plan
 from profile_pipeline.plan.names import dataset_names, indicator_names
@@ -84,7 +84,7 @@ def link_people(
     )
     ever = indicator_event.join(kinds, on="indicator")
     seen = _premises(information_report, disruption, place)
-    found = review_folder.link_all(
+    found = all_roles.link_all(
         subject,
         duplicate,
         profile.plan,

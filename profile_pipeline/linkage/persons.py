@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 
 import polars as pl
 
@@ -97,50 +97,35 @@ def connected(con: duckdb.DuckDBPyConnection | None) -> duckdb.DuckDBPyConnectio
     return own
 
 
-def link_children(
-    subjects: pl.DataFrame,
-    *,
-    settings: LinkageSettings,
-    key: bytes,
-    decisions: pl.DataFrame | None = None,
-    model: Path | None = None,
-    save_model_to: Path | None = None,
-    con: duckdb.DuckDBPyConnection | None = None,
-) -> Linkage:
-    """Link the records of children.
+class LinkOptions(TypedDict, total=False):
+    """How records are linked, whatever their role; `settings` and `key` must be given.
 
-    `subjects` meets records.subject and holds children only. `key` makes identity hashes
-    unguessable and must be kept with the registry. `decisions` has `identity_a, identity_b,
-    decision` (same, different or can't tell) and may have `when`. With `model`, a Splink model
-    saved before is used instead of training afresh; `save_model_to` keeps the one used.
+    `key` makes identity hashes unguessable and must be kept with the registry. `decisions` has
+    `identity_a, identity_b, decision` (same, different or can't tell) and may have `when`. With
+    `model`, a Splink model saved before is used instead of training afresh; `save_model_to` keeps
+    the one used. `con` is the connection that Splink works in.
     """
-    return _link("child", subjects, settings, key, decisions, model, save_model_to, con)
+
+    settings: Required[LinkageSettings]
+    key: Required[bytes]
+    decisions: pl.DataFrame | None
+    model: Path | None
+    save_model_to: Path | None
+    con: duckdb.DuckDBPyConnection | None
 
 
-def link_others(
-    subjects: pl.DataFrame,
-    *,
-    settings: LinkageSettings,
-    key: bytes,
-    decisions: pl.DataFrame | None = None,
-    model: Path | None = None,
-    save_model_to: Path | None = None,
-    con: duckdb.DuckDBPyConnection | None = None,
-) -> Linkage:
+def link_children(subjects: pl.DataFrame, **options: Unpack[LinkOptions]) -> Linkage:
+    """Link the records of children: `subjects` meets records.subject and holds children only."""
+    return _link("child", subjects, **options)
+
+
+def link_others(subjects: pl.DataFrame, **options: Unpack[LinkOptions]) -> Linkage:
     """Link people of other roles that a plan names (resident, pupil): exactly as children."""
-    return _link("other", subjects, settings, key, decisions, model, save_model_to, con)
+    return _link("other", subjects, **options)
 
 
 def link_suspects(
-    subjects: pl.DataFrame,
-    *,
-    settings: LinkageSettings,
-    key: bytes,
-    decisions: pl.DataFrame | None = None,
-    model: Path | None = None,
-    save_model_to: Path | None = None,
-    con: duckdb.DuckDBPyConnection | None = None,
-    around: pl.DataFrame | None = None,
+    subjects: pl.DataFrame, *, around: pl.DataFrame | None = None, **options: Unpack[LinkOptions]
 ) -> Linkage:
     """Link the records of suspects, apart from children and with higher caution.
 
@@ -150,18 +135,19 @@ def link_suspects(
     (`shared`); where it tells too little, records join nobody, and possible same persons are in
     `review`.
     """
-    return _link("suspect", subjects, settings, key, decisions, model, save_model_to, con, around)
+    return _link("suspect", subjects, around=around, **options)
 
 
 def _link(
     role: str,
     subjects: pl.DataFrame,
+    *,
     settings: LinkageSettings,
     key: bytes,
-    decisions: pl.DataFrame | None,
-    model: Path | None,
-    save_model_to: Path | None,
-    con: duckdb.DuckDBPyConnection | None,
+    decisions: pl.DataFrame | None = None,
+    model: Path | None = None,
+    save_model_to: Path | None = None,
+    con: duckdb.DuckDBPyConnection | None = None,
     around: pl.DataFrame | None = None,
 ) -> Linkage:
     identities, of_record = collapse(subjects, key, around)

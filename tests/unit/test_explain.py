@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from profile_pipeline import store, tables
 from profile_pipeline.errors import PlanError
 from profile_pipeline.explain import explain, waterfall_page
-from profile_pipeline.linkage import review_folder
+from profile_pipeline.linkage import all_roles
 from profile_pipeline.plan.settings import LinkageSettings
 from tests.unit.small_plan import filled_folder
 
@@ -49,7 +49,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         pl.DataFrame(full, schema=tables.PERSON_RECORD.polars_schema, orient="row"),
         tables.PERSON_RECORD,
     )
-    found = review_folder.link_all(subject, tables.empty(tables.DUPLICATE), plan)
+    found = all_roles.link_all(subject, tables.empty(tables.DUPLICATE), plan)
     events = subject.filter(pl.col("row") == 1).with_columns(
         pl.lit("missing").alias("indicator"), pl.lit(date(2016, 1, 9)).alias("date")
     )

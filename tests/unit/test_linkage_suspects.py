@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from profile_pipeline import tables
-from profile_pipeline.linkage import review_folder
+from profile_pipeline.linkage import all_roles
 from profile_pipeline.linkage.persons import link_suspects
 from profile_pipeline.plan.settings import LinkageSettings
 from tests.unit.test_review_folder import KEY, NOTHING, subjects
@@ -32,7 +32,7 @@ def linked(path: Path, *rows: dict[str, object]) -> dict[str, pl.DataFrame]:
     frame = subjects(*rows)
     shown = frame.filter(pl.col("role") == "child").select(*tables.SUBJECT_KEY)
     told = shown.with_columns(pl.lit("missing_from_home_or_care").alias("indicator"))
-    return dict(review_folder.link_all(frame, NOTHING, plan, told).frames)
+    return dict(all_roles.link_all(frame, NOTHING, plan, told).frames)
 
 
 def test_a_suspect_under_18_who_is_also_a_child_is_named_and_stays_two_persons(tmp_path) -> None:

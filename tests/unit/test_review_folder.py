@@ -12,7 +12,7 @@ import pytest
 
 from profile_pipeline import tables
 from profile_pipeline.errors import PlanError
-from profile_pipeline.linkage import review_folder
+from profile_pipeline.linkage import all_roles
 from profile_pipeline.linkage.decisions import COUNTS, LOST
 from profile_pipeline.linkage.explained import explained
 from profile_pipeline.plan.settings import LinkageSettings
@@ -51,10 +51,10 @@ class Folder:
         settings = SimpleNamespace(linkage=LinkageSettings(**linkage), as_at=date(2016, 3, 31))
         self.plan = SimpleNamespace(folder=path, settings=settings)
 
-    def run(self, rows: pl.DataFrame) -> review_folder.Linked:
-        return review_folder.link_all(rows, NOTHING, self.plan)
+    def run(self, rows: pl.DataFrame) -> all_roles.Linked:
+        return all_roles.link_all(rows, NOTHING, self.plan)
 
-    def decide(self, found: review_folder.Linked, a: str, b: str, word: str, day: str) -> None:
+    def decide(self, found: all_roles.Linked, a: str, b: str, word: str, day: str) -> None:
         """Answer a pair on a workbook's sheet Review, as a person would."""
         empty = tables.empty(tables.LINKAGE_ACCURACY)
         frames = found.frames
@@ -73,28 +73,28 @@ class Folder:
         book.save(self.review / f"filled {day} {word.replace(chr(39), '')}.xlsx")
 
 
-def identity_of(found: review_folder.Linked, record: str) -> str:
+def identity_of(found: all_roles.Linked, record: str) -> str:
     return found.frames["identity"].filter(record_id=record)["identity"].item()
 
 
-def persons(found: review_folder.Linked) -> dict[str, str]:
+def persons(found: all_roles.Linked) -> dict[str, str]:
     return dict(found.frames["record_person"].select("record_id", "person_id").iter_rows())
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, review_folder.Linked]:
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, all_roles.Linked]:
     path = tmp_path_factory.mktemp("profile")
     return path, Folder(path).run(subjects(*ROWS))
 
 
 @pytest.fixture
-def folder(first: tuple[Path, review_folder.Linked], tmp_path: Path) -> Folder:
+def folder(first: tuple[Path, all_roles.Linked], tmp_path: Path) -> Folder:
     shutil.copytree(first[0], tmp_path / "p")
     return Folder(tmp_path / "p")
 
 
 def test_a_second_run_uses_the_saved_model_and_gives_the_same_to_the_last_digit(
-    first: tuple[Path, review_folder.Linked], folder: Folder
+    first: tuple[Path, all_roles.Linked], folder: Folder
 ) -> None:
     again = folder.run(subjects(*ROWS).reverse())
     for name in ("record_person", "link", "evidence", "person_link", "threshold_person"):
@@ -110,7 +110,7 @@ def test_a_saved_model_that_someone_altered_is_refused_in_one_line(folder: Folde
 
 
 def test_a_new_quarter_and_a_corrected_file_keep_the_ids(
-    first: tuple[Path, review_folder.Linked], folder: Folder
+    first: tuple[Path, all_roles.Linked], folder: Folder
 ) -> None:
     before = persons(first[1])
     corrected = [*ROWS[:4], {**ROWS[4], "surname": "Dunn"}]
@@ -128,7 +128,7 @@ def test_a_new_quarter_and_a_corrected_file_keep_the_ids(
 
 
 def test_a_decision_joins_and_outlives_the_workbook_that_held_it(
-    first: tuple[Path, review_folder.Linked], folder: Folder
+    first: tuple[Path, all_roles.Linked], folder: Folder
 ) -> None:
     before = persons(first[1])
     assert before["r2"] != before["r3"]
@@ -147,7 +147,7 @@ def test_a_decision_joins_and_outlives_the_workbook_that_held_it(
 
 
 def test_a_later_decision_parts_again_and_the_split_is_logged(
-    first: tuple[Path, review_folder.Linked], folder: Folder
+    first: tuple[Path, all_roles.Linked], folder: Folder
 ) -> None:
     before = persons(first[1])
     assert before["r0"] == before["r1"]
@@ -162,7 +162,7 @@ def test_a_later_decision_parts_again_and_the_split_is_logged(
 
 
 def test_decisions_that_contradict_one_another_are_listed_and_change_nobody(
-    first: tuple[Path, review_folder.Linked], folder: Folder
+    first: tuple[Path, all_roles.Linked], folder: Folder
 ) -> None:
     folder.decide(first[1], "r2", "r3", "same", "2016-04-30")
     folder.decide(first[1], "r3", "r4", "same", "2016-05-01")
@@ -174,7 +174,7 @@ def test_decisions_that_contradict_one_another_are_listed_and_change_nobody(
 
 
 def test_a_decision_holds_after_a_correction_and_a_lost_one_is_counted(
-    first: tuple[Path, review_folder.Linked], folder: Folder
+    first: tuple[Path, all_roles.Linked], folder: Folder
 ) -> None:
     folder.decide(first[1], "r2", "r3", "same", "2016-04-30")
     corrected = [*ROWS[:2], {**ROWS[2], "postcode": "DY1 1AB"}, *ROWS[3:]]
@@ -193,7 +193,7 @@ def test_all_that_is_kept_belongs_to_its_owner_alone(folder: Folder) -> None:
 
 
 def test_what_the_log_and_the_interface_are_told_names_nobody(
-    first: tuple[Path, review_folder.Linked],
+    first: tuple[Path, all_roles.Linked],
 ) -> None:
     from profile_pipeline.linkage.saved_models import weights_table
 
@@ -221,7 +221,7 @@ def test_pairs_of_children_with_most_indicators_come_first_and_change_no_sample(
     first = Folder(tmp_path / "first", review_limit=1)
     first.plan.settings.overlap_at_least = 2
     without = plain.run(rows)
-    found = review_folder.link_all(rows, NOTHING, first.plan, told)
+    found = all_roles.link_all(rows, NOTHING, first.plan, told)
     asked = found.frames["review_queue"].row(0, named=True)
     assert asked["in_cohort"]
     assert {asked["identity_a"], asked["identity_b"]} == {
@@ -293,7 +293,7 @@ def changes(folder: Folder) -> list[tuple[object, ...]]:
     ids=["name", "birth", "postcode"],
 )
 def test_a_child_whose_only_record_is_corrected_keeps_the_id_and_it_is_logged(
-    first: tuple[Path, review_folder.Linked], folder: Folder, mended: dict[str, object]
+    first: tuple[Path, all_roles.Linked], folder: Folder, mended: dict[str, object]
 ) -> None:
     before = persons(first[1])
     after = persons(folder.run(subjects(*ROWS[:4], {**ROWS[4], **mended})))
@@ -314,7 +314,7 @@ def test_a_local_id_finds_a_corrected_record_in_another_row(tmp_path: Path) -> N
 
 
 def test_another_child_in_the_row_of_one_who_left_has_a_new_id(
-    first: tuple[Path, review_folder.Linked], folder: Folder
+    first: tuple[Path, all_roles.Linked], folder: Folder
 ) -> None:
     before = persons(first[1])
     other = {"forename": "Ava", "surname": "Eastwood", "date_of_birth": date(2003, 2, 2)}
