@@ -245,7 +245,8 @@ def _holds(
         other, weight = names[row["held_by"]], row["match_weight"]
         pair = frozenset((name, other))
         again = " (as above)" if pair in told_of else ""
-        lines.append(f"  {name} is held by {other}, match weight {weight:.1f}{again}")
+        why = "" if again or not row["reason"] else f": {row['reason']}"
+        lines.append(f"  {name} is held by {other}, match weight {weight:.1f}{again}{why}")
         if again:
             continue
         told_of.add(pair)

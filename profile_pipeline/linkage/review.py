@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED, Clusterer
+from profile_pipeline.linkage.clusters import BELOW, IMPLIED, JOINED, REFUSED, Clusterer
 from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
@@ -41,6 +41,8 @@ _SHOWN_BESIDE = {
 REACHES = "together they show {least} indicators or more, apart neither does"
 TOUCHES = "one of them, or both together, is in the priority cohort"
 HOLDS = "a person is held together by this link, which is below the threshold"
+WEAK = "joined, but below the weight that needs no doubt"
+THROUGH_OTHERS = "joined through other records; of the links between the two parts the strongest"
 
 
 def queue(
@@ -119,7 +121,9 @@ def queue(
         | pl.col("holds")
     ).with_columns(
         pl.when(weak)
-        .then(pl.lit("joined, but below the weight that needs no doubt"))
+        .then(pl.concat_str(pl.lit(WEAK), "reason", separator=": ", ignore_nulls=True))
+        .when(pl.col("holds") & (pl.col("decision") == IMPLIED))
+        .then(pl.lit(THROUGH_OTHERS))
         .otherwise("reason")
         .alias("reason")
     )

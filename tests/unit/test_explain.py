@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from profile_pipeline import store, tables
 from profile_pipeline.errors import PlanError
 from profile_pipeline.explain import explain, waterfall_page
-from profile_pipeline.linkage import review_folder
+from profile_pipeline.linkage import explained, review_folder
+from profile_pipeline.linkage.explain import explain_person
 from profile_pipeline.plan.settings import LinkageSettings
 from tests.unit.small_plan import filled_folder
 
@@ -157,3 +158,17 @@ def test_the_page_draws_every_link_and_asks_nothing_of_any_network(plan: SimpleN
     assert page.count("<svg") == 1
     assert "is held by" in page
     assert not any(word in page for word in ("<script", "http", "src=", "@import"))
+
+
+def test_a_link_below_the_threshold_says_why_it_holds_all_the_same() -> None:
+    """A weight of 3.9 explains nothing where 5 is asked for; nothing else fitting does."""
+    keys = {"dataset": "s", "file": "s/q.csv", "role": "child"}
+    rows = [{**keys, "row": i, "record_id": f"r{i}"} for i in range(2)]
+    placed = pl.DataFrame([row | {"identity": one} for row, one in zip(rows, "ab", strict=True)])
+    person = pl.DataFrame([row | {"person_id": "C000001"} for row in rows])
+    pair = {"identity_a": "a", "identity_b": "b", "match_weight": 3.9}
+    links = pl.DataFrame([pair | {"decision": "joined", "reason": "nothing else fits"}])
+    levels = {"level_forename": "same forename", "weight_forename": 8.0}
+    told = explain_person("C000001", person, placed, links, pl.DataFrame([pair | levels]))
+    lines, _ = explained._holds(told, pl.DataFrame([pair | levels]), {"a": "I1", "b": "I2"})
+    assert lines[0] == "  I1 is held by I2, match weight 3.9: nothing else fits"

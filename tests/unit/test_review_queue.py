@@ -29,6 +29,7 @@ class Children:
         together: tuple[tuple[str, ...], ...] = (),
         loose: tuple[tuple[str, str], ...] = (),
         limit: int = 200,
+        why: dict[str, str] | None = None,
     ) -> pl.DataFrame:
         """Return the queue of pairs `a, b, match weight, decision`."""
         of = self.of
@@ -40,7 +41,7 @@ class Children:
             {
                 "identity_a": min(of[a], of[b]), "identity_b": max(of[a], of[b]),
                 "match_weight": weight, "match_probability": 0.5, "decision": decision,
-                "reason": "a rule" if decision == "refused" else None,
+                "reason": (why or {"refused": "a rule"}).get(decision),
                 "weight_surname": 9.0, "level_surname": "same surname",
             }
             for a, b, weight, decision in pairs
@@ -147,3 +148,17 @@ def test_suspects_take_a_bounded_share_after_all_children() -> None:
     assert both["role"].to_list() == ["child"] * 8 + ["suspect"] * 2
     assert together(children.head(0), suspects, 10).height == 2
     assert together(children, suspects.head(0), 10).height == 10
+
+
+def test_a_joined_pair_says_why_though_its_weight_falls_short() -> None:
+    some = Children(Amy={}, Bea={}, Cat={}, Dot={})
+    found = some.queue(
+        ("Amy", "Bea", 3.9, "joined"),
+        ("Cat", "Dot", 2.8, "implied"),
+        together=(("Amy", "Bea"), ("Cat", "Dot")),
+        loose=(("Cat", "Dot"),),
+        why={"joined": "nothing else fits"},
+    )
+    said = {frozenset(pair): why for pair, why in zip(some.names(found), found["reason"], strict=True)}
+    assert said[frozenset({"Amy", "Bea"})].endswith(": nothing else fits")
+    assert "through other records" in said[frozenset({"Cat", "Dot"})]
