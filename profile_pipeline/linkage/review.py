@@ -7,6 +7,8 @@ from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
     "forename", "surname", "other_names", "dob", "sex", "postcode", "nhs", "upn", "local_ids",
+    # Shown where there is no postcode or date of birth, as weights rest on them then.
+    "sector", "born_from", "born_to",
 )  # fmt: skip
 
 

@@ -159,6 +159,7 @@ def test_a_joined_pair_says_why_though_its_weight_falls_short() -> None:
         loose=(("Cat", "Dot"),),
         why={"joined": "nothing else fits"},
     )
-    said = {frozenset(pair): why for pair, why in zip(some.names(found), found["reason"], strict=True)}
+    pairs = map(frozenset, some.names(found))
+    said = dict(zip(pairs, found["reason"], strict=True))
     assert said[frozenset({"Amy", "Bea"})].endswith(": nothing else fits")
     assert "through other records" in said[frozenset({"Cat", "Dot"})]
