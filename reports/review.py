@@ -39,7 +39,7 @@ SOURCES_SHOWN = 12
 CLUSTERS = {"person_id": 14, "identities": 12, "records": 10, "reason": 60}
 DECISIONS = {
     "state": 34, "decision": 12, "who": 20, "decided_on": 12, "why": 40, "source": 34,
-    "rows of a": 42, "rows of b": 42, "identity_a": 36, "identity_b": 36,
+    "rows of a": 78, "rows of b": 78, "identity_a": 36, "identity_b": 36,
 }  # fmt: skip
 NOTICE_WIDTH = 110
 SPARE_ROWS = 5  # rows in the list of answers beyond the last, so that a copied row has it too
@@ -424,6 +424,8 @@ def _width(head: str) -> int:
         "why": 30, "why it matters": 24, "reason": 30, "why apart": 24, "differs": 30,
         "speaks for": 45, "speaks against": 45,
     }  # fmt: skip
-    if head.startswith(("rows of", "all records of")):
+    if head.startswith("rows of"):
+        return 78  # a line a row: two would make each pair twice as high
+    if head.startswith("all records of"):
         return 42
     return wide.get(head, 7 if head in ("pair", "records") else 15)

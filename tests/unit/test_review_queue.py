@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from profile_pipeline.linkage.clusters import Clusterer
 from profile_pipeline.linkage.identities import collapse
 from profile_pipeline.linkage.review import queue, together
 from profile_pipeline.plan.settings import LinkageSettings
@@ -163,3 +164,17 @@ def test_a_joined_pair_says_why_though_its_weight_falls_short() -> None:
     said = dict(zip(pairs, found["reason"], strict=True))
     assert said[frozenset({"Amy", "Bea"})].endswith(": nothing else fits")
     assert "through other records" in said[frozenset({"Cat", "Dot"})]
+
+
+def test_two_whom_people_decided_to_be_different_are_not_asked_about_by_another_pair() -> None:
+    some = Children(Amy={}, Amie={}, Bea={}, Cat={})
+    work = Clusterer(some.identities)
+    one, other = (work.index[some.of[name]] for name in ("Amy", "Bea"))
+    work.part(one, other)
+    found = some.queue(
+        ("Amie", "Bea", 9.0, "refused"),
+        ("Amie", "Cat", 9.0, "below_threshold"),
+        together=(("Amy", "Amie"),),
+        why={"refused": str(work.refusal(one, other))},
+    )
+    assert some.names(found) == [{"Amie", "Cat"}]
