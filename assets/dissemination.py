@@ -218,6 +218,9 @@ def clerical_review(profile: Profile, **frames: pl.DataFrame) -> dg.MaterializeR
         clusters=_with_ids(named),
         decisions=named["people.decision"],
         groups=named["people.review_groups"],
+        persons=named["people.identity"].join(
+            named["people.record_person"].select("record_id", "person_id"), on="record_id"
+        ),
     )
     return _written({"clerical_review.xlsx": content}, profile.output("restricted"))
 

@@ -4,8 +4,9 @@ Knows sheets of text and numbers only, nothing of what they hold.
 """
 
 import io
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -19,6 +20,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 WIDEST, NARROWEST = 60, 8
 EXCEL_CELL_LIMIT = 32_767
+LINE_POINTS, ROW_POINTS_LIMIT = 15, 409  # a line's height; the highest row that Excel takes
+FILLED = 0.85  # of a column's width that a wrapped line fills, as it breaks between words
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,23 @@ def _is_number(text: str) -> bool:
         and text[1:].replace(".", "", 1).isascii()
         and (text[1:].replace(".", "", 1).isdigit())
     )
+
+
+def row_height(cells: Iterable[tuple[str, float]]) -> float | None:
+    """Return the height in points at which the texts of a row can be read, None where a line does.
+
+    `cells`: each text with its column's width in characters. Excel finds the height by itself,
+    LibreOffice doesn't for a file that tells none, and prints the lines over one another.
+    """
+    lines = max(
+        (
+            sum(math.ceil(max(1, len(part)) / (width * FILLED)) for part in text.split("\n"))
+            for text, width in cells
+            if "\n" in text or len(text) > width * FILLED
+        ),
+        default=1,
+    )
+    return min(lines * LINE_POINTS, ROW_POINTS_LIMIT) if lines > 1 else None
 
 
 def csv_bytes(frame: pl.DataFrame) -> bytes:
@@ -90,11 +110,17 @@ def workbook_bytes(sheets: Sequence[Sheet], title: str, *, whole_numbers: bool =
             for line, text in enumerate(sheet.notes):
                 page.write_string(line, 0, neutralise(text), note)
             top = len(sheet.notes) + bool(sheet.notes)
+            widths = [_width(name, sheet.frame[name].to_list()) for name in sheet.frame.columns]
+            for row, cells in enumerate(sheet.frame.iter_rows(), start=top + 1):
+                texts = (value if isinstance(value, str) else "" for value in cells)
+                height = row_height(zip(texts, widths, strict=True))
+                if height is not None:
+                    page.set_row(row, height)
             for number, column in enumerate(sheet.frame.columns):
                 values = sheet.frame[column].to_list()
                 numeric = whole_numbers and all(_is_figure(value) for value in values)
                 page.write_string(top, number, column, head)
-                page.set_column(number, number, _width(column, values))
+                page.set_column(number, number, widths[number])
                 for row, value in enumerate(values, start=top + 1):
                     if isinstance(value, date):
                         page.write_datetime(row, number, value, day)

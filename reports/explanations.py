@@ -22,6 +22,9 @@ NOTICE = (
     "to the left against; the last is the sum."
 )
 
+# How the lines begin that tell how firmly a person's records hold together.
+FIRMNESS = ("Weakest link", "At the strict threshold", "The records stay together")
+
 
 class Told(Protocol):
     """A person's explanation, as `linkage.explained` gives it."""
@@ -42,7 +45,7 @@ class Told(Protocol):
 def explanations(told: Sequence[Told], title: str) -> str:
     """Return the page; the same explanations give the same text."""
     persons = "\n".join(
-        f"<details{' open' if len(told) == 1 else ''}><summary>{escape(one.person)}</summary>"
+        f"<details{' open' if len(told) == 1 else ''}><summary>{escape(_summary(one))}</summary>"
         f"<pre>{escape(chr(10).join(one.lines))}</pre>"
         + "".join(f"<h3>{escape(name)}</h3>{_drawn(name, steps)}" for name, steps in one.waterfalls)
         + "</details>"
@@ -53,6 +56,12 @@ def explanations(told: Sequence[Told], title: str) -> str:
         f"</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1><p>{escape(NOTICE)}"
         f"</p>{persons}</body></html>\n"
     )
+
+
+def _summary(one: Told) -> str:
+    """Return the person's id with how firmly the records hold, so that one need not open each."""
+    firm = [line for line in one.lines if line.startswith(FIRMNESS)]
+    return ": ".join([one.person, " ".join(firm)]) if firm else one.person
 
 
 def _drawn(name: str, steps: pl.DataFrame) -> str:

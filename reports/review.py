@@ -12,7 +12,7 @@ import polars as pl
 
 from profile_pipeline.file_rows import in_words, with_file_row
 from profile_pipeline.tables import FILE_ROWS, empty
-from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise
+from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise, row_height
 
 WORDS = ("same", "different", "can't tell")
 ANSWERS = ("decision", "who", "when", "why")
@@ -33,20 +33,24 @@ HEADS = {
     "beside_b": "all records of b",
     "why_apart": "why apart",
 }
+SECTOR, BY_AGE = " (sector)", " (by age or year)"
 ANOTHER = " (another record)"  # a number that stands in another record of the person
 SOURCES_SHOWN = 12
 CLUSTERS = {"person_id": 14, "identities": 12, "records": 10, "reason": 60}
 DECISIONS = {
     "state": 34, "decision": 12, "who": 20, "decided_on": 12, "why": 40, "source": 34,
-    "identity_a": 36, "identity_b": 36,
+    "rows of a": 78, "rows of b": 78, "identity_a": 36, "identity_b": 36,
 }  # fmt: skip
+NOTICE_WIDTH = 110
 SPARE_ROWS = 5  # rows in the list of answers beyond the last, so that a copied row has it too
 NOTICE = (
     "Restricted: person-level data, for the analyst alone. Share the minimum necessary.",
     "Each row shows two identities: what records say about a person, once. Decide whether they "
     + "are one person. A wrong link brings the wrong child to notice; a missed one hides a child.",
     "Where the two differ, both cells are shaded and the column 'differs' says so in words. A "
-    + "blank was not given, which is no difference. Twins and siblings share surname and home.",
+    + "blank was not given, which is no difference. Twins and siblings share surname and home. "
+    + "A record that gives a postcode sector alone, or an age or year in place of the date of "
+    + "birth, says so in brackets.",
     "Look the rows up in the agencies' files (columns 'rows of a' and 'rows of b'; rows are "
     + "counted as a spreadsheet shows the file, headings and blank rows included) before you "
     + "decide. 'all records of a' says what every record of the person gives, with how many give "
@@ -61,10 +65,12 @@ NOTICE = (
     + "those where the computer is likeliest to be wrong and most records hang on it, sooner where "
     + "they touch that cohort (column 'why it matters'). Held apart: a rule forbade what agreed. "
     + "Not joined: the evidence falls short. Joined: it rests on little. Suspects come last and "
-    + "take a fifth at most; all of theirs are in suspects.xlsx.",
-    "Sheet 'Clusters': persons whose records disagree or are many. `profile-pipeline explain` with "
-    + "the id tells each join. Sheet 'Decisions': every decision taken, by whom, when and why; "
-    + "those that contradict one another come first, and none of them is applied.",
+    + "take a fifth at most; all of theirs are in suspects.xlsx. 'person a' and 'person b' are the "
+    + "ids as the linkage has it now: `profile-pipeline explain` with one tells each join.",
+    "Sheet 'Clusters': persons whose records disagree, are many or hold together loosely. "
+    + "Sheet 'Decisions': every decision taken, by whom, when and why; "
+    + "those that contradict one another come first, and none of them is applied: their pairs "
+    + "stand on 'Review' again.",
     "Sheet 'Sample': pairs drawn at random, without weights or reasons, so that nothing guides "
     + "the answer. The accuracy of the linkage is estimated from it, overall and by group. Begin "
     + "at the top; you may stop anywhere.",
@@ -94,6 +100,7 @@ def clerical_review(
     clusters: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
     groups: pl.DataFrame | None = None,
+    persons: pl.DataFrame | None = None,
 ) -> bytes:
     """Return the workbook; the same frames give the same bytes.
 
@@ -107,6 +114,8 @@ def clerical_review(
         clusters: people.oversize with `person_id`: persons held loosely, or very large.
         groups: people.review_groups, in the order drawn; for whom each was drawn is not printed.
         decisions: people.decision: what people decided, and whether each counts.
+        persons: `identity, person_id`: whose records they are now; on the sheet Review alone, as
+            the samples are to be blind.
     """
     import xlsxwriter
 
@@ -117,23 +126,43 @@ def clerical_review(
         book.set_properties({"title": "Clerical review (restricted)", "created": CREATED})
         style = Styles(book)
         _notice(book, style, queue.height, sample.height, linkage_accuracy, stopping)
-        told = ("role", "matters", "reason", "records")
+        told: tuple[str, ...] = ("role", "matters", "reason", "records")
+        if persons is not None:
+            told += ("person_a", "person_b")
+            queue = _with_persons(queue, persons)
         after = ("beside_a", "beside_b", "speaks_for", "speaks_against")
         write_pairs(book, style, "Review", queue, rows, told, after, True)
         write_pairs(book, style, "Sample", sample, rows, (), (), False)
         if groups is not None:
             write_pairs(book, style, "Groups", groups, rows, (), (), False)
         _listed(book, style, "Clusters", CLUSTERS, clusters)
-        _listed(book, style, "Decisions", DECISIONS, _in_order(decisions))
+        _listed(book, style, "Decisions", DECISIONS, _in_order(decisions, rows))
     return buffer.getvalue()
 
 
-def _in_order(decisions: pl.DataFrame | None) -> pl.DataFrame | None:
-    """Return decisions with those that don't count first, superseded ones last."""
+def _with_persons(pairs: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
+    for side in "ab":
+        named = persons.select(
+            pl.col("identity").alias(f"identity_{side}"),
+            pl.col("person_id").alias(f"person_{side}"),
+        ).unique(f"identity_{side}")
+        pairs = pairs.join(named, on=f"identity_{side}", how="left", maintain_order="left")
+    return pairs
+
+
+def _in_order(decisions: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame | None:
+    """Return decisions with those that don't count first, superseded ones last, and their rows."""
     if decisions is None:
         return None
     state = pl.col("state")
     order = pl.when(state == "counts").then(1).when(state.str.starts_with("superseded")).then(2)
+    for side in "ab":
+        # Where the identity is now; one that is no more stands in no row.
+        here = decisions.with_columns(
+            pl.coalesce(f"applied_{side}", f"identity_{side}").alias("identity")
+        )
+        found = here.join(rows, on="identity", how="left", maintain_order="left")["rows"]
+        decisions = decisions.with_columns(found.alias(f"rows of {side}"))
     return (
         decisions.select(DECISIONS.keys())
         .unique(maintain_order=True)
@@ -158,6 +187,9 @@ def _listed(
             else:
                 text = neutralise(str(value or ""))[:EXCEL_CELL_LIMIT]
                 sheet.write_string(line, column, text, style.plain)
+        sheet.set_row(
+            line, row_height((str(v or ""), w) for v, w in zip(row, heads.values(), strict=True))
+        )
     sheet.freeze_panes(1, 0)
 
 
@@ -187,16 +219,16 @@ def _notice(
     stopping: pl.DataFrame | None,
 ) -> None:
     sheet = book.add_worksheet("Notice")
-    sheet.set_column(0, 0, 110)
-    sheet.set_column(1, 4, 18)
+    sheet.set_column(0, 0, NOTICE_WIDTH)
+    decided = max(accuracy["pairs_decided"].max() or 0, 0) if accuracy.height else 0
     lines = [*NOTICE, f"To decide: {pairs} pairs on 'Review', {drawn} on 'Sample'."]
     sheet.write_string(0, 0, "Clerical review of the linkage", style.strong)
     for place, line in enumerate(lines, start=1):
-        sheet.write_string(place, 0, line, style.text)
+        write_notice(sheet, place, line, style.text)
     place = len(lines) + 2
     sheet.write_string(place, 0, "The estimate as it stands (children):", style.strong)
     place += 1
-    sheet.write_string(place, 0, RECALL, style.text)
+    write_notice(sheet, place, RECALL, style.text)
     overall = accuracy.filter(pl.col("dimension") == "all")
     for row in overall.iter_rows(named=True):
         place += 1
@@ -204,17 +236,17 @@ def _notice(
             f"{row['value']:.4f}, 95% limits {row['lower']:.4f} to {row['upper']:.4f}, "
             f"from {row['pairs_decided']} pairs decided"
         )
-        sheet.write_string(place, 0, f"{row['measure']}: {said}", style.text)
+        write_notice(sheet, place, f"{row['measure']}: {said}", style.text)
     if stopping is None or stopping.is_empty():
         return
     place += 2
-    sheet.write_string(place, 0, STOPPING, style.strong)
+    write_notice(sheet, place, STOPPING, style.strong)
     for row in stopping.iter_rows(named=True):
         place += 1
         sheet.write_string(
             place,
             0,
-            f"after {row['pairs']} pairs: "
+            f"after {row['pairs']} {'more ' if decided else ''}pairs: "
             + ", ".join(
                 f"{name} {row[f'{name}_lower']:.3f} to {row[f'{name}_upper']:.3f} "
                 f"(width {row[f'{name}_upper'] - row[f'{name}_lower']:.3f})"
@@ -223,6 +255,12 @@ def _notice(
             + " (95% limits)",
             style.text,
         )
+
+
+def write_notice(sheet: Any, place: int, text: str, form: Any) -> None:
+    """Write a paragraph into the notice's one column, in a row as high as it needs."""
+    sheet.write_string(place, 0, text, form)
+    sheet.set_row(place, row_height([(text, NOTICE_WIDTH)]))
 
 
 def source_text(identity: pl.DataFrame, file_row: pl.DataFrame | None) -> pl.DataFrame:
@@ -277,6 +315,14 @@ def write_pairs(
                 sheet.write_number(number, column, value, form)
             else:
                 sheet.write_string(number, column, neutralise(value)[:EXCEL_CELL_LIMIT], form)
+        sheet.set_row(
+            number,
+            row_height(
+                (value, _width(head))
+                for head, (value, _) in zip(heads, cells, strict=True)
+                if isinstance(value, str)
+            ),
+        )
     last = pairs.height + SPARE_ROWS
     sheet.data_validation(
         1, 1, last, 1,
@@ -304,15 +350,8 @@ def _cells(
     fields: Mapping[str, str],
 ) -> list[tuple[str | float | int, Any]]:
     """Return a row's cells, each with its format."""
-    sides = {
-        field: (_text(field, pair[f"{field}_a"]), _text(field, pair[f"{field}_b"]))
-        for field in fields
-    }
-    unlike = [
-        field
-        for field, (a, b) in sides.items()
-        if a and b and a.removesuffix(ANOTHER) != b.removesuffix(ANOTHER)
-    ]
+    sides = {field: (_side(field, pair, "a"), _side(field, pair, "b")) for field in fields}
+    unlike = [field for field, (a, b) in sides.items() if a and b and _unlike(a, b)]
     one = [field for field, (a, b) in sides.items() if bool(a) != bool(b)]
     said = ", ".join(fields[field] for field in unlike) or "nothing that both give"
     if one:
@@ -330,6 +369,32 @@ def _cells(
         cells.append((float(pair["match_weight"]), style.number))
     cells += [(pair[key] or "", style.plain) for key in ("rows_a", "rows_b")]
     return [*cells, *((pair[key], style.plain) for key in ("identity_a", "identity_b"))]
+
+
+def _side(field: str, pair: dict[str, Any], side: str) -> str:
+    """Return what one side gives: a sector where no postcode is, a span where no birth is."""
+    text = _text(field, pair[f"{field}_{side}"])
+    if field == "postcode" and not text and pair.get(f"sector_{side}"):
+        return f"{pair[f'sector_{side}']}{SECTOR}"
+    if field == "dob" and not text and pair.get(f"born_from_{side}"):
+        return f"{pair[f'born_from_{side}']} to {pair[f'born_to_{side}']}{BY_AGE}"
+    return text
+
+
+def _unlike(a: str, b: str) -> bool:
+    """Whether two texts differ: a sector from a postcode outside it, a span from a day outside."""
+    if a.endswith(SECTOR) or b.endswith(SECTOR):
+        short, other = sorted((a.removesuffix(SECTOR), b.removesuffix(SECTOR)), key=len)
+        return not other.startswith(short)
+    if a.endswith(BY_AGE) or b.endswith(BY_AGE):
+        (a_from, a_to), (b_from, b_to) = (_span(text) for text in (a, b))
+        return a_to < b_from or b_to < a_from
+    return a.removesuffix(ANOTHER) != b.removesuffix(ANOTHER)
+
+
+def _span(text: str) -> tuple[str, str]:
+    first, _, last = text.removesuffix(BY_AGE).partition(" to ")
+    return first, last or first
 
 
 def _reason(pair: dict[str, Any], head: str) -> str:
@@ -359,6 +424,8 @@ def _width(head: str) -> int:
         "why": 30, "why it matters": 24, "reason": 30, "why apart": 24, "differs": 30,
         "speaks for": 45, "speaks against": 45,
     }  # fmt: skip
-    if head.startswith(("rows of", "all records of")):
+    if head.startswith("rows of"):
+        return 78  # a line a row: two would make each pair twice as high
+    if head.startswith("all records of"):
         return 42
     return wide.get(head, 7 if head in ("pair", "records") else 15)

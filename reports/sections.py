@@ -389,7 +389,7 @@ def linkage(ctx: ReportContext) -> Markdown:
         }
         groups = list(dict.fromkeys((d, c) for d, c, _ in figures))
         every = dict.fromkeys(accuracy.select("dimension", "category").rows())
-        untold = [escape(_group(ctx, *group)) for group in every if group not in groups]
+        untold = [_group(ctx, *group) for group in every if group not in groups]
         notes = {(d, c): n for d, c, n in told.select("dimension", "category", "note").rows() if n}
         parts.append(
             table(

@@ -11,8 +11,8 @@ import polars as pl
 
 from profile_pipeline.file_rows import in_words, with_file_row
 from profile_pipeline.tables import FILE_ROWS, SUBJECT_KEY, empty
-from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise
-from reports.review import Styles, source_text, write_pairs
+from profile_pipeline.workbooks import CREATED, EXCEL_CELL_LIMIT, neutralise, row_height
+from reports.review import NOTICE_WIDTH, Styles, source_text, write_notice, write_pairs
 
 FIELDS = {
     "forename": "forename",
@@ -75,10 +75,10 @@ def suspects_workbook(
         book.set_properties({"title": "Suspects (restricted)", "created": CREATED})
         style = Styles(book)
         sheet = book.add_worksheet("Notice")
-        sheet.set_column(0, 0, 110)
+        sheet.set_column(0, 0, NOTICE_WIDTH)
         sheet.write_string(0, 0, "Suspects: who may be whom", style.strong)
         for place, line in enumerate(NOTICE, start=1):
-            sheet.write_string(place, 0, line, style.text)
+            write_notice(sheet, place, line, style.text)
         write_pairs(
             book, style, "Review", _side_by_side(possible, subject, identity),
             source_text(identity, file_row), ("person_a", "person_b", "why_apart"),
@@ -166,9 +166,10 @@ def _sheet(
     book: Any, style: Styles, name: str, frame: pl.DataFrame, columns: tuple[str, ...]
 ) -> None:
     sheet = book.add_worksheet(name)
-    for column, head in enumerate(columns):
+    widths = [42 if head in ("rows", "speaks_for") else 20 for head in columns]
+    for column, (head, width) in enumerate(zip(columns, widths, strict=True)):
         sheet.write_string(0, column, HEADS[head], style.head)
-        sheet.set_column(column, column, 42 if head in ("rows", "speaks_for") else 20)
+        sheet.set_column(column, column, width)
     for number, row in enumerate(frame.select(columns).iter_rows(), start=1):
         for column, value in enumerate(row):
             if isinstance(value, int | float):
@@ -176,6 +177,8 @@ def _sheet(
             else:
                 text = neutralise(str(value or ""))[:EXCEL_CELL_LIMIT]
                 sheet.write_string(number, column, text, style.plain)
+        texts = (value if isinstance(value, str) else "" for value in row)
+        sheet.set_row(number, row_height(zip(texts, widths, strict=True)))
     sheet.freeze_panes(1, 1)
     if frame.height:
         sheet.autofilter(0, 0, frame.height, len(columns) - 1)

@@ -6,7 +6,7 @@ decision counts is told in `effective`.
 """
 
 import zipfile
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,26 +111,16 @@ def _read_sheet(
         }
         if not cells["decision"]:
             continue
-        line = f"{place}, row {number}"
-        word = _word(cells["decision"])
-        day = _day(cells["decided_on"])
-        if word is None:
-            options = " / ".join(WORDS)
-            problems.append(Problem(line, "holds another word than a decision.", f"Use {options}."))
-        elif not cells["who"]:
-            problems.append(Problem(line, "doesn't say who decided.", "Fill in 'who'."))
-        elif day is None:
-            problems.append(
-                Problem(line, "doesn't say when it was decided.", "Write 'when' as 2016-03-31.")
-            )
-        elif not cells["identity_a"] or not cells["identity_b"]:
-            problems.append(Problem(line, "has lost its identity.", "Restore both identities."))
+        fault = _fault(cells)
+        if fault is not None:
+            problems.append(Problem(f"{place}, row {number}", *fault))
         else:
             first, second = sorted((cells["identity_a"], cells["identity_b"]))
             found.append(
                 {
-                    "identity_a": first, "identity_b": second, "decision": word,
-                    "who": cells["who"], "decided_on": day, "why": cells["why"],
+                    "identity_a": first, "identity_b": second,
+                    "decision": _word(cells["decision"]) or "", "who": cells["who"],
+                    "decided_on": _day(cells["decided_on"]) or "", "why": cells["why"],
                     "source": f"{where.removeprefix('review/')}, sheet {name}", "superseded": "",
                 }
             )  # fmt: skip
@@ -175,7 +165,9 @@ def decision_problems(folder: Path) -> list[Problem]:
 def read_decisions(folder: Path) -> pl.DataFrame:
     """Return `decisions.csv` of the folder, columns of SCHEMA; empty when there is none.
 
-    Raises PlanError when it can't be read as decisions.
+    A day that a spreadsheet has written its own way (30/04/2016), and a word it has changed the
+    apostrophe or the capitals of, are read as what they are. Raises PlanError when it can't be
+    read as decisions, with a line for each that lacks its word, who or when.
     """
     path = folder / FILE
     if not path.is_file():
@@ -193,13 +185,36 @@ def read_decisions(folder: Path) -> pl.DataFrame:
     full = frame.with_columns(
         pl.lit("").alias(name) for name in SCHEMA if name not in frame.columns
     ).select(pl.col(name).fill_null("").str.strip_chars() for name in SCHEMA)
-    wrong = full.with_row_index("line", offset=2).filter(~pl.col("decision").is_in(WORDS))
-    if wrong.height:
-        raise PlanError(
-            Problem(f"{where}:{line}", "holds another word than a decision.", "Correct it.")
-            for line in wrong["line"]
-        )
-    return full
+    lines = [dict(zip(SCHEMA, row, strict=True)) for row in full.iter_rows()]
+    problems = [
+        Problem(f"{where}:{number}", *fault)
+        for number, cells in enumerate(lines, start=2)
+        if (fault := _fault(cells)) is not None
+    ]
+    if problems:
+        raise PlanError(problems)
+    read = [
+        cells | {"decision": _word(cells["decision"]), "decided_on": _day(cells["decided_on"])}
+        for cells in lines
+    ]
+    return pl.DataFrame(read, schema=SCHEMA, orient="row")
+
+
+def _fault(cells: dict[str, str]) -> tuple[str, str] | None:
+    """Return what a decision lacks and what to do about it; None of a whole one."""
+    day = _day(cells["decided_on"])
+    if _word(cells["decision"]) is None:
+        return "holds another word than a decision.", f"Use {' / '.join(WORDS)}."
+    if not cells["who"]:
+        return "doesn't say who decided.", "Fill in 'who'."
+    if day is None:
+        return "doesn't say when it was decided.", "Write 'when' as 2016-03-31."
+    if date.fromisoformat(day) > datetime.now(UTC).date() + timedelta(days=1):
+        # It would outweigh every later decision on the pair.
+        return "was decided on a day that is yet to come.", "Correct 'when'."
+    if not cells["identity_a"] or not cells["identity_b"]:
+        return "has lost its identity.", "Restore both identities."
+    return None
 
 
 def merged(kept: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

@@ -16,9 +16,10 @@ class Explanation:
     """Why a person's records are one person. Restricted.
 
     `records`: one row a record, `dataset, file, row, record_id, identity, held_by` (the identity it
-    is most strongly linked to), `match_weight, speaks_for, speaks_against`. `against`: identities
-    of other persons that were considered, with `decision` and `reason`. `weakest_link`: the match
-    weight of the weakest link that the person can't do without; None with one identity.
+    is most strongly linked to), `match_weight, speaks_for, speaks_against, reason` (of the link,
+    where weights alone don't tell why it holds). `against`: identities of other persons that were
+    considered, with `decision` and `reason`. `weakest_link`: the match weight of the weakest link
+    that the person can't do without; None with one identity.
     """
 
     person_id: str
@@ -52,7 +53,7 @@ def explain_person(
     said = ("match_weight", "speaks_for", "speaks_against")
     directed = pl.concat(
         joined.select(
-            pl.col(here).alias("identity"), pl.col(there).alias("held_by"), *said, "decision"
+            pl.col(here).alias("identity"), pl.col(there).alias("held_by"), *said, "reason"
         )
         for here, there in (("identity_a", "identity_b"), ("identity_b", "identity_a"))
     )
@@ -63,7 +64,7 @@ def explain_person(
     records = (
         held.join(strongest, on="identity", how="left")
         .with_columns(pl.col("speaks_for").fill_null(lone))
-        .select("dataset", "file", "row", "record_id", "identity", "held_by", *said)
+        .select("dataset", "file", "row", "record_id", "identity", "held_by", *said, "reason")
         .sort("dataset", "file", "row")
     )
     against = (

@@ -245,7 +245,8 @@ def _holds(
         other, weight = names[row["held_by"]], row["match_weight"]
         pair = frozenset((name, other))
         again = " (as above)" if pair in told_of else ""
-        lines.append(f"  {name} is held by {other}, match weight {weight:.1f}{again}")
+        why = "" if again or not row["reason"] else f": {row['reason']}"
+        lines.append(f"  {name} is held by {other}, match weight {weight:.1f}{again}{why}")
         if again:
             continue
         told_of.add(pair)
@@ -266,13 +267,17 @@ def _waterfall(steps: pl.DataFrame) -> Lines:
 
 def _against(told: Explanation, names: dict[str, str], of_identity: dict[str, str]) -> Lines:
     """What spoke against the links that hold, and who was considered and left apart."""
-    lines = [
-        f"  {names[identity]} and {names[held]}: {said}"
-        for identity, held, said in told.records.unique("identity", maintain_order=True)
+    # Two identities may each be held by the other: their link is told once.
+    links: dict[frozenset[str], str] = {}
+    for identity, held, said in (
+        told.records.unique("identity", keep="first", maintain_order=True)
         .filter((pl.col("speaks_against") != "").fill_null(False))
         .select("identity", "held_by", "speaks_against")
         .iter_rows()
-    ]
+    ):
+        pair = frozenset((identity, held))
+        links.setdefault(pair, f"  {names[identity]} and {names[held]}: {said}")
+    lines = list(links.values())
     if lines:
         lines = ["", "What argued against:", *lines]
     if told.against.is_empty():

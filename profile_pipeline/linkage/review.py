@@ -2,11 +2,13 @@
 
 import polars as pl
 
-from profile_pipeline.linkage.clusters import BELOW, JOINED, REFUSED, Clusterer
+from profile_pipeline.linkage.clusters import BELOW, IMPLIED, JOINED, REFUSED, Clusterer
 from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
     "forename", "surname", "other_names", "dob", "sex", "postcode", "nhs", "upn", "local_ids",
+    # Shown where there is no postcode or date of birth, as weights rest on them then.
+    "sector", "born_from", "born_to",
 )  # fmt: skip
 
 
@@ -41,6 +43,9 @@ _SHOWN_BESIDE = {
 REACHES = "together they show {least} indicators or more, apart neither does"
 TOUCHES = "one of them, or both together, is in the priority cohort"
 HOLDS = "a person is held together by this link, which is below the threshold"
+DECIDED = "decided to be different people"  # as `clusters.Clusterer.refusal` says it
+WEAK = "joined, but below the weight that needs no doubt"
+THROUGH_OTHERS = "joined through other records; of the links between the two parts the strongest"
 
 
 def queue(
@@ -109,7 +114,9 @@ def queue(
         .with_columns(pl.col("holds").fill_null(False))
     )
     apart = pl.col("cluster_a") != pl.col("cluster_b")
-    refused = apart & (pl.col("decision") == REFUSED)
+    # What people decided of two persons is not asked again by another pair of their records.
+    decided = (pl.col("reason") == DECIDED).fill_null(False)
+    refused = apart & (pl.col("decision") == REFUSED) & ~decided
     short = apart & (pl.col("decision") == BELOW)
     weak = (pl.col("decision") == JOINED) & (pl.col("match_weight") < settings.strict_threshold)
     open_pairs = placed.filter(
@@ -119,7 +126,9 @@ def queue(
         | pl.col("holds")
     ).with_columns(
         pl.when(weak)
-        .then(pl.lit("joined, but below the weight that needs no doubt"))
+        .then(pl.concat_str(pl.lit(WEAK), "reason", separator=": ", ignore_nulls=True))
+        .when(pl.col("holds") & (pl.col("decision") == IMPLIED))
+        .then(pl.lit(THROUGH_OTHERS))
         .otherwise("reason")
         .alias("reason")
     )

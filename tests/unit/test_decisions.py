@@ -127,3 +127,41 @@ def test_two_peoples_answers_of_one_day_that_differ_are_listed_and_neither_count
     found = states(now, records(("r1", A), ("r2", B)), answers)
     assert decisions.to_apply(found).is_empty()
     assert found["state"].unique().to_list() == [decisions.CONTRADICTS]
+
+
+def test_decisions_that_a_spreadsheet_saved_again_are_the_same_decisions(tmp_path: Path) -> None:
+    """Excel writes days its own way, CRLF and a byte order mark; the earlier day must not win."""
+    text = (
+        "identity_a,identity_b,decision,who,decided_on,why,source,superseded\r\n"
+        f'{A},{B},same,AB,30/04/2016,,"mine.xlsx, sheet Review",yes\r\n'
+        f'{A},{B},Can\u2019t tell,AB,01/05/2016,,"mine.xlsx, sheet Review",\r\n'
+    )
+    (tmp_path / "decisions.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    save(tmp_path / "mine.xlsx", ["can't tell", "AB", date(2016, 5, 1), None, A, B])
+    both = decisions.merged(decisions.read_decisions(tmp_path), decisions.read_workbooks(tmp_path))
+    assert both.select("decision", "decided_on", "superseded").rows() == [
+        ("same", "2016-04-30", "yes"),
+        ("can't tell", "2016-05-01", ""),
+    ]
+
+
+def test_a_kept_decision_that_lost_its_day_or_its_reviewer_is_named_by_line(tmp_path: Path) -> None:
+    (tmp_path / "decisions.csv").write_text(
+        "identity_a,identity_b,decision,who,decided_on\n"
+        f"{A},{B},same,AB,soon\n{A},{B},same,,2016-04-30\n{A},{C},same,AB,2016-04-30\n"
+    )
+    with pytest.raises(PlanError) as told:
+        decisions.read_decisions(tmp_path)
+    lines = [str(problem) for problem in told.value.problems]
+    assert ["when" in lines[0], "who" in lines[1], len(lines)] == [True, True, 2]
+    assert [line.split(" ")[0] for line in lines] == [
+        "review/decisions.csv:2:", "review/decisions.csv:3:",
+    ]  # fmt: skip
+
+
+def test_a_day_yet_to_come_is_refused_as_it_would_outweigh_all_later_decisions(
+    tmp_path: Path,
+) -> None:
+    save(tmp_path / "mine.xlsx", ["same", "AB", date(2961, 4, 30), None, A, B])
+    with pytest.raises(PlanError, match="yet to come"):
+        decisions.read_workbooks(tmp_path)

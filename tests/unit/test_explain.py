@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 from profile_pipeline import store, tables
 from profile_pipeline.errors import PlanError
 from profile_pipeline.explain import explain, waterfall_page
-from profile_pipeline.linkage import all_roles
+from profile_pipeline.linkage import all_roles, explained
+from profile_pipeline.linkage.explain import explain_person
 from profile_pipeline.plan.settings import LinkageSettings
+from reports.explanations import explanations
 from tests.unit.small_plan import filled_folder
 
 BLANK = {
@@ -157,3 +159,40 @@ def test_the_page_draws_every_link_and_asks_nothing_of_any_network(plan: SimpleN
     assert page.count("<svg") == 1
     assert "is held by" in page
     assert not any(word in page for word in ("<script", "http", "src=", "@import"))
+
+
+def test_a_link_below_the_threshold_says_why_it_holds_all_the_same() -> None:
+    """A weight of 3.9 explains nothing where 5 is asked for; nothing else fitting does."""
+    keys = {"dataset": "s", "file": "s/q.csv", "role": "child"}
+    rows = [{**keys, "row": i, "record_id": f"r{i}"} for i in range(2)]
+    placed = pl.DataFrame([row | {"identity": one} for row, one in zip(rows, "ab", strict=True)])
+    person = pl.DataFrame([row | {"person_id": "C000001"} for row in rows])
+    pair = {"identity_a": "a", "identity_b": "b", "match_weight": 3.9}
+    links = pl.DataFrame([pair | {"decision": "joined", "reason": "nothing else fits"}])
+    levels = {"level_forename": "same forename", "weight_forename": 8.0}
+    told = explain_person("C000001", person, placed, links, pl.DataFrame([pair | levels]))
+    lines, _ = explained._holds(told, pl.DataFrame([pair | levels]), {"a": "I1", "b": "I2"})
+    assert lines[0] == "  I1 is held by I2, match weight 3.9: nothing else fits"
+
+
+def test_what_argued_against_a_link_is_told_once_though_each_holds_the_other() -> None:
+    keys = {"dataset": "s", "file": "s/q.csv", "role": "child"}
+    rows = [{**keys, "row": i, "record_id": f"r{i}"} for i in range(2)]
+    placed = pl.DataFrame([row | {"identity": one} for row, one in zip(rows, "ab", strict=True)])
+    person = pl.DataFrame([row | {"person_id": "C000001"} for row in rows])
+    pair = {"identity_a": "a", "identity_b": "b", "match_weight": 16.0}
+    links = pl.DataFrame([pair | {"decision": "joined", "reason": None}])
+    evidence = pl.DataFrame([pair | {"level_surname": "different", "weight_surname": -7.0}])
+    told = explain_person("C000001", person, placed, links, evidence)
+    lines = explained._against(told, {"a": "I1", "b": "I2"}, {})
+    assert [line for line in lines if "different" in line] == ["  I1 and I2: different (-7.0)"]
+
+
+def test_the_page_of_many_says_beside_each_id_how_firmly_its_records_hold(
+    plan: SimpleNamespace,
+) -> None:
+    """Else an analyst has to open fifty explanations to find the loosest."""
+    person = person_of(plan, 0)
+    told = explained.Told(person, explain(plan, person), [])
+    summary = explanations([told, told], "Cohort").split("<summary>")[1].split("</summary>")[0]
+    assert summary.startswith(f"{person}: Weakest link it rests on: match weight")

@@ -375,6 +375,7 @@ def test_groups_whose_accuracy_is_not_estimated_yet_are_named() -> None:
     frame = pl.DataFrame(rows, schema=names, orient="row")
     told = str(sections.linkage(SimpleNamespace(tables={"linkage_accuracy": frame})))
     assert "Asian" in told.split("Not yet estimated")[1]
+    assert "\\\\" not in told  # an escape escaped again prints its backslash
 
 
 def test_the_cohort_s_size_is_shown_at_other_thresholds_of_the_linkage() -> None:

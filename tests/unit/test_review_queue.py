@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from profile_pipeline.linkage.clusters import Clusterer
 from profile_pipeline.linkage.identities import collapse
 from profile_pipeline.linkage.review import queue, together
 from profile_pipeline.plan.settings import LinkageSettings
@@ -29,6 +30,7 @@ class Children:
         together: tuple[tuple[str, ...], ...] = (),
         loose: tuple[tuple[str, str], ...] = (),
         limit: int = 200,
+        why: dict[str, str] | None = None,
     ) -> pl.DataFrame:
         """Return the queue of pairs `a, b, match weight, decision`."""
         of = self.of
@@ -40,7 +42,7 @@ class Children:
             {
                 "identity_a": min(of[a], of[b]), "identity_b": max(of[a], of[b]),
                 "match_weight": weight, "match_probability": 0.5, "decision": decision,
-                "reason": "a rule" if decision == "refused" else None,
+                "reason": (why or {"refused": "a rule"}).get(decision),
                 "weight_surname": 9.0, "level_surname": "same surname",
             }
             for a, b, weight, decision in pairs
@@ -147,3 +149,32 @@ def test_suspects_take_a_bounded_share_after_all_children() -> None:
     assert both["role"].to_list() == ["child"] * 8 + ["suspect"] * 2
     assert together(children.head(0), suspects, 10).height == 2
     assert together(children, suspects.head(0), 10).height == 10
+
+
+def test_a_joined_pair_says_why_though_its_weight_falls_short() -> None:
+    some = Children(Amy={}, Bea={}, Cat={}, Dot={})
+    found = some.queue(
+        ("Amy", "Bea", 3.9, "joined"),
+        ("Cat", "Dot", 2.8, "implied"),
+        together=(("Amy", "Bea"), ("Cat", "Dot")),
+        loose=(("Cat", "Dot"),),
+        why={"joined": "nothing else fits"},
+    )
+    pairs = map(frozenset, some.names(found))
+    said = dict(zip(pairs, found["reason"], strict=True))
+    assert said[frozenset({"Amy", "Bea"})].endswith(": nothing else fits")
+    assert "through other records" in said[frozenset({"Cat", "Dot"})]
+
+
+def test_two_whom_people_decided_to_be_different_are_not_asked_about_by_another_pair() -> None:
+    some = Children(Amy={}, Amie={}, Bea={}, Cat={})
+    work = Clusterer(some.identities)
+    one, other = (work.index[some.of[name]] for name in ("Amy", "Bea"))
+    work.part(one, other)
+    found = some.queue(
+        ("Amie", "Bea", 9.0, "refused"),
+        ("Amie", "Cat", 9.0, "below_threshold"),
+        together=(("Amy", "Amie"),),
+        why={"refused": str(work.refusal(one, other))},
+    )
+    assert some.names(found) == [{"Amie", "Cat"}]

@@ -46,6 +46,11 @@ def book() -> openpyxl.Workbook:
     return openpyxl.load_workbook(io.BytesIO(content))
 
 
+def opened(queue: pl.DataFrame, **more: pl.DataFrame) -> openpyxl.Workbook:
+    content = clerical_review(queue, queue, IDENTITY, ACCURACY, **more)
+    return openpyxl.load_workbook(io.BytesIO(content))
+
+
 def row(book: openpyxl.Workbook, sheet: str) -> dict[str, openpyxl.cell.Cell]:
     page = book[sheet]
     return {str(head.value): cell for head, cell in zip(page[1], page[2], strict=True)}
@@ -150,3 +155,63 @@ def test_every_decision_is_listed_with_who_when_and_why_what_does_not_count_firs
     lines = [[cell.value for cell in line] for line in page.iter_rows(min_row=2)]
     assert [line[0] for line in lines] == ["contradicts another decision", "counts"]
     assert lines[1][1:5] == ["same", "A Analyst", "2016-04-20", "'=looked up"]
+
+
+def test_what_stands_in_for_a_postcode_or_a_birth_is_shown_as_weights_rest_on_it() -> None:
+    """A sexual health record gives a sector alone, a project's an age alone."""
+    told = {
+        "sector_a": "DY1 1", "born_from_b": "2001-01-02", "born_to_b": "2002-01-01",
+    }  # fmt: skip
+    cells = row(opened(pairs(**told)), "Review")
+    assert cells["postcode a"].value == "DY1 1 (sector)"
+    assert cells["date of birth b"].value == "2001-01-02 to 2002-01-01 (by age or year)"
+    assert "postcode" not in cells["differs"].value
+    assert "date of birth" not in cells["differs"].value
+    told = {"sector_a": "DY2 9", "born_from_b": "1999-01-02", "born_to_b": "2000-01-01"}
+    differs = row(opened(pairs(**told)), "Review")["differs"].value.split(";")[0]
+    assert differs == "forename, date of birth, postcode"
+
+
+def test_a_pair_to_review_names_the_persons_to_explain_and_the_samples_stay_blind() -> None:
+    persons = pl.DataFrame({"identity": [A, B], "person_id": ["C000001", "C000002"]})
+    book = opened(pairs(), persons=persons)
+    cells = row(book, "Review")
+    assert (cells["person a"].value, cells["person b"].value) == ("C000001", "C000002")
+    assert "person a" not in row(book, "Sample")
+
+
+def test_a_decision_points_to_the_rows_it_is_about() -> None:
+    decided = {
+        "identity_a": A, "identity_b": B, "decision": "same", "who": "AB",
+        "decided_on": "2016-04-30", "why": "", "source": "mine.xlsx, sheet Review",
+        "superseded": "", "applied_a": None, "applied_b": None,
+        "state": "contradicts another decision",
+    }  # fmt: skip
+    cells = row(opened(pairs(), decisions=pl.DataFrame([decided])), "Decisions")
+    assert "school, school/q1.csv, record 5 of the file" in cells["rows of a"].value
+    assert "record 6 of the file" in cells["rows of b"].value
+
+
+def test_rows_are_as_high_as_their_text_though_a_program_does_not_see_to_it() -> None:
+    """LibreOffice prints wrapped lines over one another where a file tells no height."""
+    book = opened(pairs())
+    heights = [book["Notice"].row_dimensions[line].height for line in range(3, 8)]
+    assert all(height and height >= 30 for height in heights)
+    assert book["Review"].row_dimensions[2].height >= 30
+
+
+def test_the_limits_are_of_pairs_yet_to_decide_where_some_are_decided() -> None:
+    figure = dict.fromkeys(tables.LINKAGE_ACCURACY.polars_schema) | {
+        "dimension": "all", "category": "all", "measure": "precision", "value": 0.99,
+        "lower": 0.9, "upper": 1.0, "pairs_decided": 40,
+    }  # fmt: skip
+    accuracy = pl.DataFrame([figure], schema=tables.LINKAGE_ACCURACY.polars_schema)
+    stopping = pl.DataFrame(
+        [(25, 0.9, 1.0, 0.9, 1.0)],
+        schema=["pairs", "precision_lower", "precision_upper", "recall_lower", "recall_upper"],
+        orient="row",
+    )
+    for known, said in ((accuracy, "after 25 more pairs"), (accuracy.clear(), "after 25 pairs")):
+        content = clerical_review(pairs(), pairs(), IDENTITY, known, stopping)
+        notice = openpyxl.load_workbook(io.BytesIO(content))["Notice"]
+        assert any(str(cell.value).startswith(said) for cell in notice["A"])
