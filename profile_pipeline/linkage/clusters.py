@@ -346,7 +346,8 @@ class Clusterer:
             and len(agree) < len(conflict) + 1
             and not (agree and self._same_identity(x, y))
         ):
-            return f"{' and '.join(conflict)} differ by more than a slip"
+            verb = "differs" if len(conflict) == 1 else "differ"
+            return f"{' and '.join(conflict)} {verb} by more than a slip"
         fit = self._forenames(x, y)
         sexes = _most(x.sexes), _most(y.sexes)
         sex_differs = None not in sexes and sexes[0] != sexes[1]
@@ -573,6 +574,7 @@ def cluster(
     decisions: pl.DataFrame | None = None,
     learnt: Learnt | None = None,
     held: pl.DataFrame | None = None,
+    lonely: bool = True,
 ) -> Clustered:
     """Join identities by falling match weight.
 
@@ -580,7 +582,8 @@ def cluster(
     cluster named by its smallest identity), `links` (the pairs with `decision` and `reason`), and
     the contradictory decisions, which were not applied. With `learnt`, what an earlier run found
     out about its data is used instead of found out again. `held` (`identity_a, identity_b`) are
-    joined from the start, as decisions are, unless people decided otherwise.
+    joined from the start, as decisions are, unless people decided otherwise. Without `lonely` no
+    record joins its one candidate below the threshold for standing alone.
     """
     identities = _in_order(identities)
     work = Clusterer(identities, learnt)
@@ -627,7 +630,8 @@ def cluster(
     _join_profiles(work, ordered, threshold + PROFILE_MARGIN, joined, reasons)
     placed = _alone(identities, work)
     alone = _chances(placed) if learnt is None else learnt.alone
-    _join_lonely(work, edges, lone_bits(placed, alone), threshold, joined, reasons)
+    if lonely:
+        _join_lonely(work, edges, lone_bits(placed, alone), threshold, joined, reasons)
     decided = {tuple(sorted(pair)): SAME for pair in same} | {
         tuple(sorted(pair)): DIFFERENT for pair in different
     }

@@ -210,11 +210,14 @@ def _clustered(
     """
 
     def found(
-        decided: pl.DataFrame | None, held: pl.DataFrame | None = None
+        decided: pl.DataFrame | None,
+        held: pl.DataFrame | None = None,
+        *,
+        lonely: bool = True,
     ) -> clustering.Clustered:
         return clustering.cluster(
             identities, pairs, threshold=threshold, strict=strict, decisions=decided,
-            learnt=learnt, held=held,
+            learnt=learnt, held=held, lonely=lonely,
         )  # fmt: skip
 
     if decisions is None:
@@ -222,7 +225,7 @@ def _clustered(
     same = decisions.filter(pl.col("decision") == clustering.SAME)
     if same.is_empty():
         return found(decisions)
-    before = found(decisions.filter(pl.col("decision") != clustering.SAME)).clusters
+    before = found(decisions.filter(pl.col("decision") != clustering.SAME), lonely=False).clusters
     touched = before.join(
         pl.concat([same.select(identity="identity_a"), same.select(identity="identity_b")]),
         on="identity",

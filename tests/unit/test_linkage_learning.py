@@ -209,6 +209,28 @@ def test_a_lone_record_joins_its_only_candidate_where_its_source_seldom_leaves_a
     assert (NOTHING_ELSE in linked.links["reason"].to_list()) is expected
 
 
+def test_a_decision_on_a_lone_record_does_not_bring_along_whom_it_had_joined() -> None:
+    """Whose a record is that stood alone, people know: not also whose it had seemed to be."""
+    base = people(600)
+    again = base.with_columns(pl.col("postcode").str.replace(r".$", "Z"))
+    rows = records(lone_pair(), base, again).with_columns(
+        pl.when(pl.col("row") == 0)
+        .then(pl.lit("A123456789012"))
+        .when(pl.col("row") == 2)
+        .then(pl.lit("Q998877665544"))
+        .alias("upn")
+    )
+    first = link(rows)
+    assert together(first, "school:0", "school:1")
+    of = dict(first.record_cluster.select("record_id", "identity").iter_rows())
+    decided = pl.DataFrame(
+        {"identity_a": [of["school:1"]], "identity_b": [of["school:2"]], "decision": ["same"]}
+    )
+    then = link(rows, decisions=decided)
+    assert together(then, "school:1", "school:2")
+    assert not together(then, "school:0", "school:1")
+
+
 @pytest.mark.parametrize(
     ("more", "alone"),
     [
