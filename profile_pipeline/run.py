@@ -50,6 +50,7 @@ NEEDED = (
     "restricted/priority_cohort.xlsx",
     "restricted/clerical_review.xlsx",
     "restricted/suspects.xlsx",
+    "restricted/explanations.html",
 )
 
 

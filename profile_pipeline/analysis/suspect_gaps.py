@@ -162,9 +162,12 @@ def suspects_under_18(evidence: Evidence) -> pl.DataFrame:
                     sentence(
                         "; ",
                         number(pl.col("child")),
-                        " may themselves be a child whom agencies record, ",
-                        number(pl.col("harmed")),
-                        " of them a child recorded as harmed.",
+                        " may themselves be a child whom agencies record",
+                        pl.when(pl.col("harmed") > 0)
+                        .then(
+                            sentence(", ", number(pl.col("harmed")), " of them recorded as harmed.")
+                        )
+                        .otherwise(pl.lit(", none of them as harmed.")),
                     )
                 )
                 .otherwise(pl.lit(", none of whom is known to be a child whom agencies record.")),
