@@ -775,9 +775,8 @@ def score(
     from splink import DuckDBAPI
 
     logging.getLogger("splink").setLevel(logging.ERROR)
-    names = list(comparisons(identities))
     if len(identities) < 2:
-        return _empty(names)
+        return _empty(list(comparisons(identities)))
     lookups = frequencies(model, identities, key)
     if model is None:
         some = identities.head(SPARK_TRAINING) if engine == "spark" else identities
