@@ -12,6 +12,10 @@ FIELDS = (
 )  # fmt: skip
 
 
+# Takes back part of what surname and home tell together: it qualifies what speaks for a pair.
+_QUALIFIES = "household"
+
+
 def words(pairs: pl.DataFrame) -> pl.DataFrame:
     """Add `speaks_for` and `speaks_against`: the levels of each comparison, with match weights."""
     names = [
@@ -19,17 +23,22 @@ def words(pairs: pl.DataFrame) -> pl.DataFrame:
     ]
 
     def said(sign: int) -> pl.Expr:
-        parts = [
-            pl.when(pl.col(f"weight_{name}") * sign > 0).then(
-                pl.concat_str(
-                    pl.col(f"level_{name}"),
-                    pl.lit(" (" + ("+" if sign > 0 else "")),
-                    pl.col(f"weight_{name}").round(1).cast(pl.String),
-                    pl.lit(")"),
+        parts = []
+        for name in names:
+            weight = pl.col(f"weight_{name}")
+            told = weight != 0 if name == _QUALIFIES else weight * sign > 0
+            if name == _QUALIFIES and sign < 0:
+                continue
+            parts.append(
+                pl.when(told).then(
+                    pl.concat_str(
+                        pl.col(f"level_{name}"),
+                        pl.when(weight > 0).then(pl.lit(" (+")).otherwise(pl.lit(" (")),
+                        weight.round(1).cast(pl.String),
+                        pl.lit(")"),
+                    )
                 )
             )
-            for name in names
-        ]
         return pl.concat_str(parts, separator="; ", ignore_nulls=True)
 
     return pairs.with_columns(said(1).alias("speaks_for"), said(-1).alias("speaks_against"))

@@ -10,6 +10,7 @@ from profile_pipeline import tables
 from profile_pipeline.linkage import persons
 from profile_pipeline.linkage.clusters import CLASH, DOUBT, FIT, Names
 from profile_pipeline.linkage.names import standardised
+from profile_pipeline.linkage.review import words
 from profile_pipeline.plan.settings import LinkageSettings
 
 SYLLABLES = (("ba", "de", "fi", "go", "ju", "ka", "le", "mo"), ("n", "r", "s", "l", "m", "t"))
@@ -113,6 +114,14 @@ def test_a_surname_at_one_home_takes_the_surnames_weight_back_however_rare() -> 
     assert one["weight_surname"].max() - one["weight_surname"].min() > 1  # rare and common names
     assert left.max() - left.min() < 0.01
     assert left.abs().max() < 1  # relatives nearly all bear one surname: it tells nothing
+
+
+def test_what_a_household_takes_back_is_told_beside_what_speaks_for_a_pair() -> None:
+    subjects, _ = households(400)
+    found = persons.link_children(subjects, settings=LinkageSettings(), key=b"families")
+    told = words(found.evidence).filter(pl.col("weight_household") < 0)
+    assert told["speaks_for"].str.contains(r"one surname at one home.* \(-").all()
+    assert not told["speaks_against"].str.contains("one surname at one home").any()
 
 
 def test_data_without_families_are_compared_without_a_household() -> None:
