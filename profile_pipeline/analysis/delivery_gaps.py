@@ -64,7 +64,9 @@ def missed_quarters(evidence: Evidence) -> pl.DataFrame:
             "agency",
             theme=pl.lit("collection"),
             finding=sentence(pl.col("title"), " is missing for ", pl.col("missed"), "."),
-            evidence=pl.lit("No file for these quarters (quality.delivery)."),
+            evidence=sentence(
+                "No file for these quarters (quality.delivery, ", pl.col("dataset"), ")."
+            ),
             question=sentence("Can you send '", pl.col("title"), "' for ", pl.col("missed"), "?"),
             priority=pl.lit("high"),
         )
@@ -100,7 +102,9 @@ def never_refreshed(evidence: Evidence) -> pl.DataFrame:
                 pl.col("quarter"),
                 f", more than {most} months before the date of this profile.",
             ),
-            evidence=pl.lit("The quarter of its newest delivery (quality.delivery)."),
+            evidence=sentence(
+                "The quarter of its newest delivery (quality.delivery, ", pl.col("dataset"), ")."
+            ),
             question=sentence("Can you send '", pl.col("title"), "' up to date?"),
             priority=pl.lit("high"),
         )

@@ -58,7 +58,9 @@ def unlinkable_records(evidence: Evidence) -> pl.DataFrame:
                 " of ",
                 number(pl.col("records")),
                 f" records lack an id, or names with date of birth or postcode; at least {least:g}%"
-                " should have them (records.subject).",
+                " should have them (records.subject, ",
+                pl.col("dataset"),
+                ").",
             ),
             question=sentence(
                 "Can '",

@@ -79,7 +79,9 @@ def not_recorded_fields(evidence: Evidence) -> pl.DataFrame:
             number(pl.col("unknown")),
             " of ",
             number(pl.col("records")),
-            f" records; the limit is {limit:g}% (records.subject).",
+            f" records; the limit is {limit:g}% (records.subject, ",
+            pl.col("dataset"),
+            ").",
         ),
         question=sentence(
             "Can you supply what is missing in '",
@@ -134,7 +136,9 @@ def incomplete_fields(evidence: Evidence) -> pl.DataFrame:
         ),
         evidence=sentence(
             pl.col("limit").cast(pl.Int64),
-            "% of records without it is the limit (data_quality).",
+            "% of records without it is the limit (data_quality, ",
+            pl.col("dataset"),
+            ").",
         ),
         question=sentence(
             "Can '", pl.col("title"), "' give the ", called,
@@ -338,7 +342,9 @@ def unmet_expectations(evidence: Evidence) -> pl.DataFrame:
             number(pl.col("failed")),
             " of ",
             number(pl.col("checked")),
-            " (quality.expectation).",
+            " (quality.expectation, ",
+            pl.col("dataset"),
+            ").",
         ),
         question=sentence("Why, and can '", pl.col("title"), "' be completed?"),
         priority=pl.when(pl.col("severity") == "critical")
@@ -380,7 +386,9 @@ def quarantined_share(evidence: Evidence) -> pl.DataFrame:
                 pl.col("all_out"),
                 " of ",
                 pl.col("all_rows"),
-                " rows quarantined (quality.quarantine gives file, row and rule).",
+                " rows quarantined (quality.quarantine, ",
+                pl.col("dataset"),
+                ", gives file, row and rule).",
             ),
             question=sentence(
                 "Can you correct the quarantined rows of '",
