@@ -58,7 +58,9 @@ def hold_families(identities: pl.DataFrame) -> bool:
     """Whether relatives at one home are many among the identities."""
     rows = homes(identities)
     least = (1 if "year" in rows.columns else 2) * FAMILIES * len(rows)
-    return relatives(rows)[0] >= max(AT_LEAST, least)
+    least = max(AT_LEAST, least)
+    # What chance brings together is only taken off, so few pairs are too few without it.
+    return strangers(rows, "sur", "home") >= least and relatives(rows)[0] >= least
 
 
 def one_home(identities: pl.DataFrame, column: str) -> float:
