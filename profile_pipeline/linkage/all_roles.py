@@ -25,6 +25,7 @@ from profile_pipeline.linkage import (
 )
 from profile_pipeline.linkage import decisions as clerical
 from profile_pipeline.linkage.circumstances import suspect_forms
+from profile_pipeline.linkage.decisions import PAIR
 from profile_pipeline.linkage.identities import collapse
 from profile_pipeline.linkage.persons import (
     Linkage,
@@ -40,7 +41,6 @@ from profile_pipeline.plan.settings import LinkageSettings
 from profile_pipeline.store import write_private
 
 OTHER = "other"  # people of roles that a plan names beside child and suspect, linked together
-PAIR = ["identity_a", "identity_b"]
 
 
 @dataclass(frozen=True)

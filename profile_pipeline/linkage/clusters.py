@@ -718,8 +718,8 @@ _TOGETHER = (
     ("nhs",), ("upn",), ("local_id",), ("address",), ("contact",), ("nickname",), ("vehicle",),
     ("alias",), ("case",), ("premises",),
 )  # fmt: skip
-# What takes evidence back: the worst pair counts.
-_AGAINST = ("household",)
+# What takes back part of what others tell: between clusters the worst pair counts.
+TAKES_BACK = ("household",)
 
 
 def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -731,7 +731,7 @@ def _profiles(work: Clusterer, pairs: pl.DataFrame) -> pl.DataFrame:
     names = {c.removeprefix("weight_") for c in pairs.columns if c.startswith("weight_")}
     groups = [[name for name in group if name in names] for group in _TOGETHER]
     groups = [group for group in groups if group]
-    against = [f"weight_{name}" for name in _AGAINST if name in names]
+    against = [f"weight_{name}" for name in TAKES_BACK if name in names]
     place = pl.DataFrame(
         {"identity": work.ids, "root": [work.find(i) for i in range(len(work.ids))]},
         schema={"identity": pl.String, "root": pl.Int64},

@@ -826,7 +826,6 @@ def _household(parameters: dict[str, Any], identities: pl.DataFrame) -> None:
     level["u_probability"] = u
     level["m_probability"] = float(f"{u * u / max(u, one_surname(identities)):.6g}")
     level["tf_adjustment_weight"] = -1.0
-    level["disable_tf_exact_match_detection"] = True
 
 
 def _predicted(

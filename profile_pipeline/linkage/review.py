@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from profile_pipeline.linkage.clusters import BELOW, IMPLIED, JOINED, REFUSED, Clusterer
+from profile_pipeline.linkage.clusters import BELOW, IMPLIED, JOINED, REFUSED, TAKES_BACK, Clusterer
 from profile_pipeline.plan.settings import LinkageSettings
 
 FIELDS = (
@@ -12,12 +12,11 @@ FIELDS = (
 )  # fmt: skip
 
 
-# Takes back part of what surname and home tell together: it qualifies what speaks for a pair.
-_QUALIFIES = "household"
-
-
 def words(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Add `speaks_for` and `speaks_against`: the levels of each comparison, with match weights."""
+    """Add `speaks_for` and `speaks_against`: the levels of each comparison, with match weights.
+
+    What takes back part of what speaks for a pair stands beside it.
+    """
     names = [
         column.removeprefix("level_") for column in pairs.columns if column.startswith("level_")
     ]
@@ -26,11 +25,9 @@ def words(pairs: pl.DataFrame) -> pl.DataFrame:
         parts = []
         for name in names:
             weight = pl.col(f"weight_{name}")
-            told = weight != 0 if name == _QUALIFIES else weight * sign > 0
-            if name == _QUALIFIES and sign < 0:
-                continue
+            side = weight.abs() if name in TAKES_BACK else weight
             parts.append(
-                pl.when(told).then(
+                pl.when(side * sign > 0).then(
                     pl.concat_str(
                         pl.col(f"level_{name}"),
                         pl.when(weight > 0).then(pl.lit(" (+")).otherwise(pl.lit(" (")),

@@ -5,11 +5,11 @@ import polars as pl
 from profile_pipeline import tables
 from profile_pipeline.linkage import decisions as clerical
 from profile_pipeline.linkage.clusters import IMPLIED, JOINED, cluster
+from profile_pipeline.linkage.decisions import PAIR
 from profile_pipeline.linkage.persons import Linkage
 from profile_pipeline.linkage.review import suspects_room, together
 from profile_pipeline.plan.settings import LinkageSettings
 
-PAIR = ["identity_a", "identity_b"]
 NOT_ASKED = " (not in the review queue, which is full)"
 
 

@@ -6,12 +6,12 @@ from profile_pipeline import tables
 from profile_pipeline.linkage import decisions as clerical
 from profile_pipeline.linkage.accuracy import estimate, sample_pairs
 from profile_pipeline.linkage.clusters import BELOW, DIFFERENT, JOINED, SAME
+from profile_pipeline.linkage.decisions import PAIR
 from profile_pipeline.linkage.fairness import ENOUGH, ethnic_category
 from profile_pipeline.linkage.persons import Linkage
 from profile_pipeline.linkage.review import FIELDS
 from profile_pipeline.plan.settings import LinkageSettings
 
-PAIR = ["identity_a", "identity_b"]
 STOPS = (25, 50, 100, 150, 200, 300)  # pairs of the sample after which one may stop
 SPARE = 5  # pairs drawn for a group beyond those its figure needs, as some can't be told
 
